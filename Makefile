@@ -1,0 +1,52 @@
+# A thin front, so that one word does what a person wants. meson builds; packaging/need.sh says what is missing.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+BUILD := build
+# Debian's Python modules belong to this one, whatever else stands first in PATH.
+PYTHON ?= $(if $(wildcard /etc/debian_version),/usr/bin/python3,python3)
+need-root = $(if $(filter 0,$(shell id -u)),,$(error needs root, for its network namespaces: sudo make $@))
+
+all: $(BUILD)/build.ninja
+	ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	packaging/need.sh build
+	meson setup $(BUILD) -Dtests=false -Dprefix=$(PREFIX)
+
+demo:
+	$(need-root)
+	@packaging/need.sh build demo
+	@$(MAKE) --no-print-directory --silent all
+	@tests/demo/demo.sh run $(BUILD)
+
+demo-clean:
+	$(need-root)
+	@tests/demo/demo.sh clean
+
+check:
+	$(need-root)
+	@packaging/need.sh build demo test
+	@$(PYTHON) tests/check.py
+
+install: $(BUILD)/build.ninja
+	@meson configure $(BUILD) -Dprefix=$(PREFIX)
+	ninja -C $(BUILD)
+	meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
+
+uninstall: $(BUILD)/build.ninja
+	@meson configure $(BUILD) -Dprefix=$(PREFIX)
+	@$(PYTHON) packaging/uninstall.py $(BUILD) $(abspath $(DESTDIR))
+
+clean:
+	rm -rf $(BUILD) build-check
+
+help:
+	@echo 'make             builds romond and romon into ./$(BUILD)'
+	@echo 'make demo        shows a network of six routers at work (root; KEEP=1 leaves it up, make demo-clean removes it)'
+	@echo 'make check       builds and runs all the tests (root)'
+	@echo 'make install     installs, below PREFIX=$(PREFIX) and, for packagers, DESTDIR'
+	@echo 'make uninstall   removes what install put there, but keeps a changed /etc/romon/romon.conf'
+	@echo 'make clean       removes what was built'
+
+.PHONY: all demo demo-clean check install uninstall clean help

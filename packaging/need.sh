@@ -1,0 +1,93 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# need.sh build|demo|test ...: has this machine what it takes to build OpenRoMON, to show it, to test it?
+#
+# On Debian and its children the missing packages, and no others, are installed by apt-get if we are root, and named if we
+# are not. Elsewhere it names the programs and libraries that are missing. Silent if nothing is. CONTRIBUTING.md says what
+# each of them is for.
+set -u
+
+fail() {
+	echo "need.sh: $*" >&2
+	exit 1
+}
+
+# What a purpose needs: `wanted test packages` for Debian, `programs`, `libraries` (pkg-config) and `modules` (Python) elsewhere.
+wanted() {
+	case $1-$2 in
+	build-packages)
+		echo gcc libc6-dev meson ninja-build pkgconf scdoc
+		echo libevent-dev libmnl-dev libjansson-dev libsmartcols-dev libseccomp-dev libcap-ng-dev
+		;;
+	build-programs) echo cc meson ninja pkg-config scdoc ;;
+	build-libraries) echo libevent_core libmnl jansson smartcols libseccomp libcap-ng ;;
+	demo-packages) echo iproute2 ;;
+	demo-programs) echo ip ;;
+	test-packages)
+		echo clang libcmocka-dev binutils iproute2 tshark
+		echo python3 python3-pytest python3-scapy
+		;;
+	test-programs) echo gcc clang nm ip tshark python3 ;;
+	test-libraries) echo cmocka ;;
+	test-modules) echo pytest scapy ;;
+	esac
+}
+
+installed() {
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# Installs the packages; the lists of a fresh machine are empty or stale: then, and only then, they are fetched.
+install() {
+	export DEBIAN_FRONTEND=noninteractive
+	log=$(mktemp) || exit 1
+	trap 'rm -f "$log"' EXIT
+	{
+		apt-get install -y --no-install-recommends "$@" ||
+			{ apt-get update && apt-get install -y --no-install-recommends "$@"; }
+	} </dev/null >"$log" 2>&1 || {
+		tail -n 20 "$log" >&2
+		fail "apt-get could not install $*"
+	}
+}
+
+need_debian() {
+	missing=''
+	for purpose in "$@"; do
+		for package in $(wanted "$purpose" packages); do
+			installed "$package" || missing="$missing $package"
+		done
+	done
+	[ -n "$missing" ] || return 0
+	[ "$(id -u)" = 0 ] || fail "missing packages; as root: apt-get install$missing"
+	echo "Installing$missing"
+	# shellcheck disable=SC2086 # a list of words
+	install $missing
+}
+
+need_other() {
+	missing=''
+	for purpose in "$@"; do
+		for program in $(wanted "$purpose" programs); do
+			command -v "$program" >/dev/null || missing="$missing $program"
+		done
+		for library in $(wanted "$purpose" libraries); do
+			pkg-config --exists "$library" 2>/dev/null || missing="$missing $library (library)"
+		done
+		for module in $(wanted "$purpose" modules); do
+			python3 -c "import $module" 2>/dev/null || missing="$missing $module (Python)"
+		done
+	done
+	[ -z "$missing" ] || fail "please install:$missing"
+}
+
+[ $# -gt 0 ] || fail 'usage: need.sh build|demo|test ...'
+for purpose in "$@"; do
+	[ -n "$(wanted "$purpose" programs)" ] || fail "unknown purpose '$purpose'"
+done
+if [ -e /etc/debian_version ] && command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
+	need_debian "$@"
+else
+	need_other "$@"
+fi

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Calls to the daemon, and what to say if they fail.
+ */
+#include "cli/call.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int open_failure(const char *socket)
+{
+	switch (errno) {
+	case ENOENT:
+	case ENOTDIR:
+	case ECONNREFUSED:
+		return cli_fail(CLI_UNREACHABLE,
+			"romon: romond is not running (%s: %s): start it with `systemctl start romond`, or name its socket with "
+			"-s",
+			socket, strerror(errno));
+	case EACCES:
+	case EPERM:
+		return cli_fail(CLI_UNREACHABLE,
+			"romon: %s: %s: be root, or join the group romon (`usermod -aG romon USER` as root, then log in again)",
+			socket, strerror(errno));
+	default:
+		return cli_fail(CLI_UNREACHABLE, "romon: cannot connect to romond at %s: %s", socket, strerror(errno));
+	}
+}
+
+int call_start(const struct cli *cli, const char *method, json_t *parameters, bool more, struct client **client)
+{
+	*client = client_open(cli->socket);
+	if (!*client) {
+		json_decref(parameters);
+		return open_failure(cli->socket);
+	}
+	if (client_call(*client, method, parameters, more))
+		return CLI_DONE;
+
+	int error = errno;
+
+	client_close(*client);
+	*client = NULL;
+	return cli_fail(CLI_UNREACHABLE, "romon: romond does not take the call: %s; `systemctl status romond` may tell why",
+		strerror(error));
+}
+
+static const char *detail(const struct message_reply *reply, const char *name)
+{
+	const char *text = json_string_value(json_object_get(reply->parameters, name));
+
+	return text ? text : "";
+}
+
+static int ambiguous_failure(const struct message_reply *reply)
+{
+	const json_t *ids = json_object_get(reply->parameters, "ids");
+	char list[512] = "";
+	size_t length = 0;
+
+	for (size_t i = 0; i < json_array_size(ids) && length < sizeof(list); i++) {
+		const char *id = json_string_value(json_array_get(ids, i));
+
+		length += (size_t)snprintf(list + length, sizeof(list) - length, "%s%s", i > 0 ? ", " : "", id ? id : "?");
+	}
+	return cli_fail(
+		CLI_NO, "romon: several routers are called \"%s\": take one by its ID (%s)", detail(reply, "identity"), list);
+}
+
+/* The errors of the interface file, and those of Varlink itself. */
+static int error_failure(const struct message_reply *reply)
+{
+	const size_t prefix = strlen(MESSAGE_INTERFACE ".");
+	const char *error = strncmp(reply->error, MESSAGE_INTERFACE ".", prefix) == 0 ? reply->error + prefix : "";
+	const char *reason = detail(reply, "reason");
+
+	if (strcmp(error, "NotRunning") == 0)
+		return cli_fail(CLI_NO, "failure: RoMON not running");
+	if (strcmp(error, "Failed") == 0)
+		return cli_fail(CLI_NO, "%s", reason);
+	if (strcmp(error, "Invalid") == 0)
+		return cli_fail(CLI_USAGE, "romon: %s", reason);
+	if (strcmp(error, "PermissionDenied") == 0 || strcmp(error, "NoSuchPort") == 0)
+		return cli_fail(CLI_NO, "romon: %s", reason);
+	if (strcmp(error, "NoSuchRouter") == 0)
+		return cli_fail(CLI_NO, "romon: no router is called \"%s\": `romon discover` shows all, and their IDs",
+			detail(reply, "identity"));
+	if (strcmp(error, "AmbiguousRouter") == 0)
+		return ambiguous_failure(reply);
+	return cli_fail(CLI_UNREACHABLE, "romon: romond answers %s: are romon and romond of the same version?", reply->error);
+}
+
+int call_failure(enum client_result result, const struct message_reply *reply)
+{
+	switch (result) {
+	case CLIENT_ERROR:
+		return error_failure(reply);
+	case CLIENT_TIMEOUT:
+		return cli_fail(CLI_UNREACHABLE, "romon: romond does not answer; `systemctl restart romond` starts it anew");
+	case CLIENT_CLOSED:
+		return cli_fail(CLI_UNREACHABLE, "romon: romond closed the connection; `systemctl status romond` may tell why");
+	default:
+		return cli_fail(
+			CLI_UNREACHABLE, "romon: what romond sent makes no sense: are romon and romond of the same version?");
+	}
+}
+
+int call_once(const struct cli *cli, const char *method, json_t *parameters, double seconds, struct message_reply *reply)
+{
+	struct client *client;
+	int status = call_start(cli, method, parameters, false, &client);
+	double timeout = (seconds + CALL_PATIENCE) * 1000;
+
+	*reply = (struct message_reply){0};
+	if (status != CLI_DONE)
+		return status;
+
+	enum client_result result = client_next(client, NULL, 0, timeout < 2e9 ? (int)timeout : -1, reply);
+
+	client_close(client);
+	if (result == CLIENT_REPLY)
+		return CLI_DONE;
+	status = call_failure(result, reply);
+	message_reply_free(reply);
+	return status;
+}
+
+void call_set(json_t *parameters, const char *key, json_t *value)
+{
+	if (json_object_set_new(parameters, key, value) != 0)
+		cli_out_of_memory();
+}
+
+int call_set_text(json_t *parameters, const char *key, const char *text)
+{
+	json_t *value = json_string(text);
+
+	if (!value)
+		return cli_fail(CLI_USAGE, "romon: %s: \"%s\" is not UTF-8", key, text);
+	call_set(parameters, key, value);
+	return CLI_DONE;
+}
+
+int call_set_values(const struct cli *cli, json_t *parameters)
+{
+	json_t *values = json_object();
+	int status = CLI_DONE;
+
+	for (size_t i = 0; i < cli->pair_count && status == CLI_DONE; i++)
+		status = call_set_text(values, cli->pairs[i].key, cli->pairs[i].value);
+	call_set(parameters, "values", values);
+	return status;
+}

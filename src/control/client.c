@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The client's end of the control protocol. message.c knows the form of the messages, poll() waits; it keeps no state but the
+ * connection and what was read of it.
+ */
+#include "control/client.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CLIENT_READ_SIZE ((size_t)16 * 1024)
+#define CLIENT_SEND_SECONDS 10 /* for a daemon that does not read */
+#define CLIENT_OTHERS_MAX 4
+
+struct client {
+	int fd;
+	char *input;    /* bytes read and not yet given out */
+	size_t length;  /* of input */
+	size_t size;    /* allocated */
+	size_t scanned; /* of length: known to hold no NUL */
+};
+
+struct client *client_open(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	strcpy(address.sun_path, path);
+
+	struct client *client = calloc(1, sizeof(*client));
+
+	if (!client)
+		return NULL;
+	client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const struct timeval limit = {.tv_sec = CLIENT_SEND_SECONDS};
+
+	if (client->fd < 0 || setsockopt(client->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0 ||
+		connect(client->fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+		int error = errno;
+
+		client_close(client);
+		errno = error;
+		return NULL;
+	}
+	return client;
+}
+
+void client_close(struct client *client)
+{
+	if (!client)
+		return;
+	if (client->fd >= 0)
+		close(client->fd);
+	free(client->input);
+	free(client);
+}
+
+static bool send_all(int fd, const char *data, size_t length)
+{
+	while (length > 0) {
+		ssize_t sent = send(fd, data, length, MSG_NOSIGNAL);
+
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0)
+			return false;
+		data += sent;
+		length -= (size_t)sent;
+	}
+	return true;
+}
+
+bool client_call(struct client *client, const char *method, json_t *parameters, bool more)
+{
+	char name[128];
+	size_t length;
+
+	snprintf(name, sizeof(name), "%s.%s", MESSAGE_INTERFACE, method);
+
+	char *text = message_call_text(name, parameters, more, &length);
+
+	if (!text) {
+		errno = ENOMEM;
+		return false;
+	}
+
+	bool sent = send_all(client->fd, text, length);
+	int error = errno;
+
+	free(text);
+	errno = error;
+	return sent;
+}
+
+/* Takes one whole message out of the input. False if there is none yet. */
+static bool input_take(struct client *client, struct message_reply *reply, enum client_result *result)
+{
+	const char *end = client->length > client->scanned
+				  ? memchr(client->input + client->scanned, '\0', client->length - client->scanned)
+				  : NULL;
+
+	client->scanned = client->length;
+	if (!end)
+		return false;
+
+	size_t length = (size_t)(end - client->input);
+
+	*result = !message_reply_read(client->input, length, reply) ? CLIENT_GARBAGE : reply->error ? CLIENT_ERROR : CLIENT_REPLY;
+	client->length -= length + 1;
+	client->scanned = 0;
+	memmove(client->input, end + 1, client->length);
+	return true;
+}
+
+/* Reads what is there; the socket is known to be readable. Returns CLIENT_REPLY if that went well. */
+static enum client_result input_fill(struct client *client)
+{
+	if (client->length >= MESSAGE_REPLY_MAX)
+		return CLIENT_GARBAGE;
+	if (client->size - client->length < CLIENT_READ_SIZE) {
+		size_t size = client->size * 2 + CLIENT_READ_SIZE;
+		char *input = realloc(client->input, size);
+
+		if (!input)
+			return CLIENT_CLOSED;
+		client->input = input;
+		client->size = size;
+	}
+
+	ssize_t got = recv(client->fd, client->input + client->length, client->size - client->length, MSG_DONTWAIT);
+
+	if (got < 0 && (errno == EINTR || errno == EAGAIN))
+		return CLIENT_REPLY;
+	if (got <= 0)
+		return CLIENT_CLOSED;
+	client->length += (size_t)got;
+	return CLIENT_REPLY;
+}
+
+static long long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+enum client_result client_next(
+	struct client *client, struct pollfd *others, nfds_t count, int timeout, struct message_reply *reply)
+{
+	struct pollfd fds[1 + CLIENT_OTHERS_MAX] = {{.fd = client->fd, .events = POLLIN}};
+	long long end = now_ms() + timeout;
+	enum client_result result;
+
+	if (count > CLIENT_OTHERS_MAX)
+		abort();
+	message_reply_free(reply);
+	while (!input_take(client, reply, &result)) {
+		int rest = timeout < 0 ? -1 : (int)(end > now_ms() ? end - now_ms() : 0);
+
+		if (count > 0)
+			memcpy(fds + 1, others, count * sizeof(*others));
+		int ready = poll(fds, 1 + count, rest);
+
+		if (ready < 0 && errno == EINTR)
+			continue;
+		if (ready < 0)
+			return CLIENT_CLOSED;
+		if (ready == 0)
+			return CLIENT_TIMEOUT;
+		if (count > 0)
+			memcpy(others, fds + 1, count * sizeof(*others));
+		for (nfds_t i = 0; i < count; i++) {
+			if (others[i].revents)
+				return CLIENT_WOKEN;
+		}
+		result = input_fill(client);
+		if (result != CLIENT_REPLY)
+			return result;
+	}
+	return result;
+}

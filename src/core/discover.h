@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The asker: sends Discovers while somebody wants them, and takes the answers into the topology.
+ */
+#ifndef ROMON_DISCOVER_H
+#define ROMON_DISCOVER_H
+
+#include <stdbool.h>
+
+#include <romon/romon.h>
+
+#include "core/wire.h"
+
+#define DISCOVER_INTERVAL ROMON_SECOND         /* RouterOS refreshes each second [R] */
+#define DISCOVER_ANSWER_TIME (2 * ROMON_SECOND) /* answers that come later are not believed [O] */
+
+struct port;
+
+struct discover {
+	unsigned users;          /* how many want discovery */
+	bool ever, stranger;     /* there was a round; a duplicate of our ID was reported */
+	struct romon_time round; /* the last one began */
+	struct romon_time warned; /* of a duplicate ID */
+};
+
+/* Per port. */
+struct discover_port {
+	bool asked;
+	struct romon_time at; /* last Discover sent */
+};
+
+void discover_start(struct romon_engine *engine, struct romon_time now);
+void discover_stop(struct romon_engine *engine);
+/* A port has appeared: it asks at once if somebody wants discovery. */
+void discover_port_added(struct romon_engine *engine, struct port *port, struct romon_time now);
+/* Sends what is due. */
+void discover_run(struct romon_engine *engine, struct romon_time now);
+void discover_wake(const struct romon_engine *engine, bool *set, struct romon_time *when);
+
+/* A Discover that names us as the asker: our own copy come back, or somebody has our ID. */
+void discover_own(struct romon_engine *engine, struct port *port, const struct wire_message *message, struct romon_time now);
+/* A DiscoverResp whose source is our ID. */
+void discover_answer(struct romon_engine *engine, struct port *port, const struct wire_message *message, struct romon_time now);
+
+#endif

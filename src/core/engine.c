@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The engine: what <romon/romon.h> promises, made of the modules. Frames go one way: decode, check, module, queue.
+ */
+#include "core/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/forward.h"
+#include "core/text.h"
+
+uint64_t engine_random(const struct romon_engine *engine)
+{
+	return engine->env.random(engine->env.ctx);
+}
+
+void engine_log(const struct romon_engine *engine, enum romon_log_level level, const char *text)
+{
+	engine->env.log(engine->env.ctx, level, text);
+}
+
+void wake_at(bool *set, struct romon_time *when, struct romon_time at)
+{
+	if (!*set || at.ns < when->ns)
+		*when = at;
+	*set = true;
+}
+
+static void copy_text(char out[ROMON_TEXT_MAX + 1], const char *text)
+{
+	size_t len = text_cut(text, ROMON_TEXT_MAX);
+
+	memcpy(out, text, len);
+	out[len] = '\0';
+}
+
+static void set_self(struct self *self, const struct romon_router *router)
+{
+	self->id = router->id;
+	copy_text(self->identity, router->identity);
+	copy_text(self->board, router->board);
+	memcpy(self->version, router->version, sizeof(self->version));
+	self->started = router->started;
+	self->send_uptime = router->send_uptime;
+	self->unicast = router->unicast;
+}
+
+struct romon_engine *romon_engine_new(const struct romon_env *env, const struct romon_router *router)
+{
+	struct romon_engine *engine = calloc(1, sizeof(*engine));
+
+	if (engine == NULL || !romon_id_valid(router->id)) {
+		free(engine);
+		return NULL;
+	}
+	engine->env = *env;
+	for (size_t i = 0; i < sizeof(engine->seed.word) / sizeof(engine->seed.word[0]); i++)
+		engine->seed.word[i] = engine_random(engine);
+	set_self(&engine->self, router);
+	neighbors_init(&engine->neighbors, &engine->seed);
+	relay_init(&engine->relay, &engine->seed);
+	if (!topology_init(&engine->topology, &engine->seed, router->id)) {
+		romon_engine_free(engine);
+		return NULL;
+	}
+	return engine;
+}
+
+void romon_engine_free(struct romon_engine *engine)
+{
+	if (engine == NULL)
+		return;
+	pings_free(&engine->pings);
+	topology_free(&engine->topology);
+	relay_clear(&engine->relay);
+	neighbors_clear(&engine->neighbors);
+	queue_free(&engine->queue);
+	free(engine->ports);
+	free(engine);
+}
+
+bool romon_engine_set_router(struct romon_engine *engine, const struct romon_router *router)
+{
+	if (!romon_id_valid(router->id))
+		return false;
+	if (!romon_mac_equal(router->id, engine->self.id)) {
+		struct topology fresh;
+
+		if (!topology_init(&fresh, &engine->seed, router->id)) {
+			topology_free(&fresh);
+			return false;
+		}
+		fresh.generation = engine->topology.generation + 1;
+		topology_free(&engine->topology);
+		engine->topology = fresh;
+	}
+	set_self(&engine->self, router);
+	return true;
+}
+
+bool romon_engine_set_port(struct romon_engine *engine, const struct romon_port *conf, struct romon_time now)
+{
+	struct port *port = engine_port(engine, conf->link), *grown;
+	struct romon_port old;
+
+	engine->now = now;
+	if (conf->link == 0 || conf->cost == 0 || !romon_id_valid(conf->mac))
+		return false;
+	if (port != NULL) {
+		old = port->conf;
+		port->conf = *conf;
+		if (!romon_mac_equal(old.mac, conf->mac)) { /* what is on its way carries the old address */
+			queue_forget(&engine->queue, conf->link);
+			relay_forget_port(&engine->relay, conf->link);
+		}
+		return true;
+	}
+	if (engine->port_count == ROMON_PORTS_MAX)
+		return false;
+	grown = realloc(engine->ports, (engine->port_count + 1) * sizeof(*grown));
+	if (grown == NULL)
+		return false;
+	engine->ports = grown;
+	port = &engine->ports[engine->port_count++];
+	*port = (struct port){.conf = *conf};
+	discover_port_added(engine, port, now);
+	return true;
+}
+
+void romon_engine_remove_port(struct romon_engine *engine, uint32_t link)
+{
+	struct port *port = engine_port(engine, link);
+
+	if (port == NULL)
+		return;
+	queue_forget(&engine->queue, link);
+	relay_forget_port(&engine->relay, link);
+	topology_forget_port(&engine->topology, link);
+	*port = engine->ports[--engine->port_count];
+}
+
+struct port *engine_port(const struct romon_engine *engine, uint32_t link)
+{
+	for (size_t i = 0; i < engine->port_count; i++)
+		if (engine->ports[i].conf.link == link)
+			return &engine->ports[i];
+	return NULL;
+}
+
+struct port *engine_port_by_mac(const struct romon_engine *engine, struct romon_mac mac)
+{
+	for (size_t i = 0; i < engine->port_count; i++)
+		if (romon_mac_equal(engine->ports[i].conf.mac, mac))
+			return &engine->ports[i];
+	return NULL;
+}
+
+struct wire_end port_end(const struct port *port)
+{
+	return (struct wire_end){.link = port->conf.link, .l2mtu = port->conf.mtu, .cost = port->conf.cost, .mac = port->conf.mac};
+}
+
+void port_drop(struct port *port, enum romon_drop reason)
+{
+	port->stats.drops[reason]++;
+}
+
+uint8_t *port_output(struct romon_engine *engine, struct port *port, size_t len)
+{
+	uint8_t *frame;
+
+	if (len > (size_t)port->conf.mtu + WIRE_ETHERNET_LEN || len > WIRE_LENGTH_MAX) {
+		port_drop(port, ROMON_DROP_TOO_BIG);
+		return NULL;
+	}
+	frame = queue_push(&engine->queue, port->conf.link, len);
+	if (frame == NULL)
+		port_drop(port, ROMON_DROP_QUEUE_FULL);
+	return frame;
+}
+
+/* Where a frame for this neighbour goes: to it, or to everybody if the user wants it as the MikroTik page words it. */
+static struct romon_mac address_of(const struct romon_engine *engine, struct romon_mac neighbor)
+{
+	return engine->self.unicast ? neighbor : romon_mac_group;
+}
+
+bool port_send(struct romon_engine *engine, struct port *port, struct wire_message *message)
+{
+	size_t len = wire_encoded_length(message);
+	uint8_t *frame = port_output(engine, port, len);
+
+	if (frame == NULL)
+		return false;
+	message->eth_dst = address_of(engine, message->eth_dst);
+	message->eth_src = port->conf.mac;
+	wire_encode(message, frame, len);
+	return true;
+}
+
+uint8_t *port_pass_on(struct romon_engine *engine, struct port *port, const uint8_t *frame, struct romon_mac to)
+{
+	size_t len = wire_frame_length(frame);
+	uint8_t *out = port_output(engine, port, len);
+
+	if (out == NULL)
+		return NULL;
+	memcpy(out, frame, len);
+	wire_set_addresses(out, address_of(engine, to), port->conf.mac);
+	port->stats.forwarded++;
+	return out;
+}
+
+/* Is the frame one that this port may take [M][R][I]? */
+static bool check_addresses(struct port *port, const struct wire_message *message)
+{
+	if (!romon_id_valid(message->eth_src) || romon_mac_equal(message->eth_src, port->conf.mac)) {
+		port_drop(port, ROMON_DROP_BAD_SOURCE);
+		return false;
+	}
+	if (!romon_mac_equal(message->eth_dst, romon_mac_group) && !romon_mac_equal(message->eth_dst, port->conf.mac)) {
+		port_drop(port, ROMON_DROP_NOT_FOR_US);
+		return false;
+	}
+	return true;
+}
+
+static void dispatch(struct romon_engine *engine, struct port *port, const uint8_t *frame, struct wire_message *message)
+{
+	bool own = romon_mac_equal(message->src, engine->self.id);
+
+	switch (message->type) {
+	case WIRE_DISCOVER:
+		if (own)
+			discover_own(engine, port, message, engine->now);
+		else
+			relay_discover(engine, port, message, engine->now);
+		break;
+	case WIRE_DISCOVER_RESP:
+		if (own)
+			discover_answer(engine, port, message, engine->now);
+		else
+			relay_answer(engine, port, frame, message);
+		break;
+	case WIRE_DATA:
+		forward_data(engine, port, frame, message, engine->now);
+		break;
+	case WIRE_SEQ_ERR: /* meaningful only under a secret, and no port has one */
+	case WIRE_HELLO:
+		port_drop(port, ROMON_DROP_NO_SECRET);
+		break;
+	}
+}
+
+static void receive_frame(struct romon_engine *engine, const struct romon_frame *frame)
+{
+	struct port *port = engine_port(engine, frame->link);
+	struct wire_message message;
+	enum romon_drop why;
+
+	if (port == NULL)
+		return;
+	port->stats.rx++;
+	if (!wire_decode(frame->data, frame->len, &message, &why)) {
+		port_drop(port, why);
+		return;
+	}
+	if (!check_addresses(port, &message))
+		return;
+	if (wire_hashed(&message)) {
+		port_drop(port, ROMON_DROP_NO_SECRET);
+		return;
+	}
+	neighbors_heard(&engine->neighbors, port->conf.link, message.eth_src, engine->now);
+	dispatch(engine, port, frame->data, &message);
+}
+
+void romon_engine_receive(struct romon_engine *engine, const struct romon_frame *frames, size_t count, struct romon_time now)
+{
+	engine->now = now;
+	for (size_t i = 0; i < count; i++)
+		receive_frame(engine, &frames[i]);
+}
+
+size_t romon_engine_send(struct romon_engine *engine, struct romon_frame *frames, size_t max, struct romon_time now)
+{
+	size_t count;
+
+	engine->now = now;
+	discover_run(engine, now);
+	relay_run(engine, now);
+	ping_run(engine, now);
+	count = queue_pop(&engine->queue, frames, max);
+	for (size_t i = 0; i < count; i++)
+		engine_port(engine, frames[i].link)->stats.tx++; /* removing a port forgets its frames */
+	return count;
+}
+
+bool romon_engine_wake(const struct romon_engine *engine, struct romon_time *when)
+{
+	bool set = false;
+
+	discover_wake(engine, &set, when);
+	relay_wake(engine, &set, when);
+	ping_wake(engine, &set, when);
+	return set;
+}
+
+void romon_engine_discover_start(struct romon_engine *engine, struct romon_time now)
+{
+	engine->now = now;
+	discover_start(engine, now);
+}
+
+void romon_engine_discover_stop(struct romon_engine *engine)
+{
+	discover_stop(engine);
+}
+
+size_t romon_engine_router_count(struct romon_engine *engine)
+{
+	return topology_seen_count(&engine->topology, engine->now);
+}
+
+bool romon_engine_router(struct romon_engine *engine, size_t index, struct romon_seen *seen)
+{
+	return topology_seen(&engine->topology, index, seen, engine->now);
+}
+
+uint64_t romon_engine_generation(const struct romon_engine *engine)
+{
+	return engine->topology.generation;
+}
+
+size_t romon_engine_edge_count(struct romon_engine *engine)
+{
+	return topology_edge_count(&engine->topology, engine->now);
+}
+
+bool romon_engine_edge(struct romon_engine *engine, size_t index, struct romon_edge *edge)
+{
+	return topology_edge(&engine->topology, index, edge, engine->now);
+}
+
+uint32_t romon_engine_ping_start(struct romon_engine *engine, const struct romon_ping *ping, struct romon_time now)
+{
+	engine->now = now;
+	return ping_start(engine, ping, now);
+}
+
+void romon_engine_ping_stop(struct romon_engine *engine, uint32_t handle)
+{
+	ping_stop(engine, handle);
+}
+
+bool romon_engine_event(struct romon_engine *engine, struct romon_event *event)
+{
+	return ping_event(&engine->pings, event);
+}
+
+bool romon_engine_port_stats(const struct romon_engine *engine, uint32_t link, struct romon_port_stats *stats)
+{
+	const struct port *port = engine_port(engine, link);
+
+	if (port == NULL)
+		return false;
+	*stats = port->stats;
+	return true;
+}
+
+void romon_engine_count_drop(struct romon_engine *engine, uint32_t link, enum romon_drop reason)
+{
+	struct port *port = engine_port(engine, link);
+
+	if (port != NULL)
+		port_drop(port, reason);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The methods about the settings of `/tool romon`, and how a change of the configuration is carried out.
+ */
+#include "daemon/control_change.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/router.h"
+
+json_t *secrets_json(const struct config_secrets *secrets)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < secrets->count; i++)
+		json_array_append_new(list, json_string(secrets->secret[i]));
+	return list;
+}
+
+bool secrets_wanted(struct client *client, struct args *args, bool *refused)
+{
+	bool wanted = args_flag(args, "show_sensitive");
+
+	*refused = !client_args_ok(client, args);
+	if (!*refused && wanted && !client->root) {
+		client_fail(client, "PermissionDenied", "reason", "secrets are shown to root only");
+		*refused = true;
+	}
+	return wanted && !*refused;
+}
+
+struct config *change_begin(struct client *client)
+{
+	struct config *config = config_copy(client->worker->config);
+
+	if (config == NULL)
+		client_fail(client, "Failed", "reason", "no memory");
+	return config;
+}
+
+void change_commit(struct client *client, struct config *config, json_t *reply)
+{
+	struct config_error error;
+
+	if (router_save(client->worker, config, &error)) {
+		client_reply(client, reply);
+		return;
+	}
+	json_decref(reply);
+	config_free(config);
+	client_fail(client, "Failed", "reason", error.reason);
+}
+
+void change_refuse(struct client *client, struct config *config, const struct config_error *error)
+{
+	/* RouterOS's own words for what is right in form but may not be. */
+	bool failure = strncmp(error->reason, "failure: ", strlen("failure: ")) == 0;
+
+	config_free(config);
+	client_fail(client, failure ? "Failed" : "Invalid", "reason", error->reason);
+}
+
+static void get_settings(struct client *client, struct args *args)
+{
+	const struct worker *worker = client->worker;
+	const struct config_settings *settings = config_settings(worker->config);
+	char id[ROMON_MAC_TEXT], current[ROMON_MAC_TEXT];
+	bool refused, sensitive = secrets_wanted(client, args, &refused);
+
+	if (refused)
+		return;
+	romon_mac_text(worker->id, current);
+	client_reply(client, json_pack("{s{sb ss ss? ss ss sb si so?}}", "settings", "enabled", settings->enabled, "id",
+				     romon_mac_text(settings->id, id), "current_id",
+				     romon_mac_is_zero(worker->id) ? NULL : current, "identity", router_identity(worker), "board",
+				     router_board(worker), "unicast", settings->unicast, "secrets", (int)settings->secrets.count,
+				     "secret_list", sensitive ? secrets_json(&settings->secrets) : NULL));
+}
+
+static void set(struct client *client, struct args *args)
+{
+	const json_t *values = args_texts(args, "values");
+	struct config_error error;
+	struct config *config;
+	const char *name;
+	json_t *value;
+
+	if (!client_args_ok(client, args))
+		return;
+	config = change_begin(client);
+	if (config == NULL)
+		return;
+	json_object_foreach((json_t *)(uintptr_t)values, name, value)
+	{
+		if (!config_set(config, name, json_string_value(value), &error)) {
+			change_refuse(client, config, &error);
+			return;
+		}
+	}
+	change_commit(client, config, NULL);
+}
+
+const struct method config_methods[] = {
+	{"io.openromon.GetSettings", get_settings, (const char *const[]){"show_sensitive", NULL}, false, false},
+	{"io.openromon.Set", set, (const char *const[]){"values", NULL}, true, false},
+	{0},
+};

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The methods about the port list of `/tool romon port`.
+ */
+#include "daemon/control_change.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/ports.h"
+
+/* An interface that takes part, and how it is. */
+static json_t *member_json(const struct worker *worker, const struct iface *iface)
+{
+	const struct member *member = members_find(worker, iface->index);
+	const char *state = "active", *error = NULL;
+
+	if (!iface->up)
+		state = "down";
+	else if (member == NULL || member->link == NULL) {
+		state = "failed";
+		error = member == NULL ? "it has no usable MAC address, or there are too many" : strerror(member->error);
+	} else if (!iface->running)
+		state = "no-carrier";
+	return json_pack("{ss ss ss?}", "interface", iface->name, "state", state, "error", error);
+}
+
+/* The interfaces that this entry decides for and lets take part. None while RoMON is disabled. */
+static json_t *members_json(const struct worker *worker, const struct config_port *port)
+{
+	json_t *members = json_array();
+	size_t i, count;
+	const struct iface *list = ifaces_list(worker->ifaces, &count);
+
+	for (i = 0; worker->engine != NULL && i < count; i++) {
+		if (ports_allowed(worker->config, list, count, &list[i]) == port)
+			json_array_append_new(members, member_json(worker, &list[i]));
+	}
+	return members;
+}
+
+static json_t *port_json(const struct worker *worker, const struct config_port *port, bool sensitive)
+{
+	return json_pack("{ss sb si si so? sb ss sb so}", "interface", port->interface, "forbid", port->forbid, "cost",
+		(int)port->cost, "secrets", (int)port->secrets.count, "secret_list",
+		sensitive ? secrets_json(&port->secrets) : NULL, "disabled", port->disabled, "comment", port->comment, "default",
+		port->is_default, "members", members_json(worker, port));
+}
+
+static void get_ports(struct client *client, struct args *args)
+{
+	bool refused, sensitive = secrets_wanted(client, args, &refused);
+	const struct config_port *ports;
+	size_t i, count;
+	json_t *list;
+
+	if (refused)
+		return;
+	list = json_array();
+	ports = config_ports(client->worker->config, &count);
+	for (i = 0; i < count; i++)
+		json_array_append_new(list, port_json(client->worker, &ports[i], sensitive));
+	client_reply(client, json_pack("{so}", "ports", list));
+}
+
+static void add_port(struct client *client, struct args *args)
+{
+	json_t *values = (json_t *)(uintptr_t)args_texts(args, "values");
+	const char **names, **texts, *name;
+	size_t count = json_object_size(values), n = 0, number;
+	struct config_error error;
+	struct config *config;
+	json_t *value;
+	bool added;
+
+	if (!client_args_ok(client, args))
+		return;
+	config = change_begin(client);
+	if (config == NULL)
+		return;
+	names = calloc(count + 1, sizeof(*names));
+	texts = calloc(count + 1, sizeof(*texts));
+	if (names == NULL || texts == NULL) {
+		snprintf(error.reason, sizeof(error.reason), "failure: no memory");
+		added = false;
+	} else {
+		json_object_foreach(values, name, value)
+		{
+			names[n] = name;
+			texts[n++] = json_string_value(value);
+		}
+		added = config_port_add(config, names, texts, n, &number, &error);
+	}
+	free(names);
+	free(texts);
+	if (added)
+		change_commit(client, config, json_pack("{sI}", "number", (json_int_t)number));
+	else
+		change_refuse(client, config, &error);
+}
+
+/* Finds the entry that the call names, by its number or its interface. False, and answered, if there is none. */
+static bool find_port(struct client *client, struct args *args, size_t *number)
+{
+	const char *interface = args_optional_text(args, "interface");
+	const struct config_port *ports;
+	size_t i, count;
+	int64_t given = 0;
+	bool by_number = args_integer(args, "number", 0, CONFIG_PORTS_MAX, &given);
+
+	if (args->bad == NULL && by_number == (interface != NULL))
+		args->bad = "number";
+	if (!client_args_ok(client, args))
+		return false;
+	ports = config_ports(client->worker->config, &count);
+	for (i = 0; i < count; i++) {
+		if (by_number ? i == (size_t)given : strcmp(ports[i].interface, interface) == 0) {
+			*number = i;
+			return true;
+		}
+	}
+	client_fail(client, "NoSuchPort", "reason", "no such item");
+	return false;
+}
+
+static void set_port(struct client *client, struct args *args)
+{
+	const json_t *values = args_texts(args, "values");
+	struct config_error error;
+	struct config *config;
+	const char *name;
+	json_t *value;
+	size_t number;
+
+	if (!find_port(client, args, &number))
+		return;
+	config = change_begin(client);
+	if (config == NULL)
+		return;
+	json_object_foreach((json_t *)(uintptr_t)values, name, value)
+	{
+		if (!config_port_set(config, number, name, json_string_value(value), &error)) {
+			change_refuse(client, config, &error);
+			return;
+		}
+	}
+	change_commit(client, config, NULL);
+}
+
+static void remove_port(struct client *client, struct args *args)
+{
+	struct config_error error;
+	struct config *config;
+	size_t number;
+
+	if (!find_port(client, args, &number))
+		return;
+	config = change_begin(client);
+	if (config == NULL)
+		return;
+	if (config_port_remove(config, number, &error))
+		change_commit(client, config, NULL);
+	else
+		change_refuse(client, config, &error);
+}
+
+const struct method port_methods[] = {
+	{"io.openromon.GetPorts", get_ports, (const char *const[]){"show_sensitive", NULL}, false, false},
+	{"io.openromon.AddPort", add_port, (const char *const[]){"values", NULL}, true, false},
+	{"io.openromon.SetPort", set_port, (const char *const[]){"number", "interface", "values", NULL}, true, false},
+	{"io.openromon.RemovePort", remove_port, (const char *const[]){"number", "interface", NULL}, true, false},
+	{0},
+};

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The monitor's loop. Whatever comes through the socket pair is taken for an attacker's: sizes, unused fields and descriptors are
+ * checked, and no request is read before its answer can be sent, so that a worker that never listens keeps nobody waiting but
+ * itself. No libevent here: the less this process holds, the better.
+ */
+#include "daemon/monitor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/file.h"
+#include "daemon/kept_id.h"
+#include "daemon/log.h"
+#include "daemon/notify.h"
+#include "daemon/ports.h"
+#include "daemon/store.h"
+#include "link/af_packet.h"
+#include "link/ifaces.h"
+
+#define WORKER_END_MS 2000 /* how long a worker may take to end before it is killed */
+
+struct monitor {
+	int fd;
+	int signal_fd;
+	int worker_pid;
+	struct monitor_options options;
+	bool reload_wanted; /* SIGHUP came, and the worker has not been told */
+	bool stopping;      /* SIGTERM or SIGINT came */
+	bool worker_gone;   /* it closed the pair or ended */
+	bool worker_reaped;
+};
+
+/* A request as it came in: n bytes, and the descriptors that came along. */
+struct arrival {
+	ssize_t n;
+	struct monitor_request request;
+	int fd;
+	size_t fd_count;
+};
+
+static void signal_set(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGCHLD);
+}
+
+void monitor_block_signals(void)
+{
+	sigset_t set;
+
+	signal_set(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* Takes one message. Of its descriptors the first is kept in arrival->fd, all others are closed: none stays open unseen. */
+static void receive(struct monitor *monitor, struct arrival *arrival)
+{
+	struct iovec iov = {&arrival->request, sizeof(arrival->request)};
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(4 * sizeof(int))];
+	} control;
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+	struct cmsghdr *cmsg;
+
+	memset(arrival, 0, sizeof(*arrival));
+	arrival->fd = -1;
+	arrival->n = recvmsg(monitor->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (arrival->n < 0)
+		return;
+	for (cmsg = CMSG_FIRSTHDR(&msg); cmsg != NULL; cmsg = CMSG_NXTHDR(&msg, cmsg)) {
+		size_t i, count = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+		if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (i = 0; i < count; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(cmsg) + i * sizeof(int), sizeof(fd));
+			if (arrival->fd_count++ == 0)
+				arrival->fd = fd;
+			else
+				close(fd);
+		}
+	}
+	/* MSG_TRUNC: a longer message; MSG_CTRUNC: descriptors that did not fit, which the kernel has closed. */
+	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+		arrival->n = 0;
+}
+
+/* Sends an answer, with a descriptor if fd >= 0. The worker has room for it (see serve()), else it is no worker of ours. */
+static void answer(struct monitor *monitor, const struct monitor_answer *text, int fd)
+{
+	struct iovec iov = {(void *)(uintptr_t)text, sizeof(*text)};
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+
+	if (fd >= 0) {
+		memset(&control, 0, sizeof(control));
+		msg.msg_control = &control;
+		msg.msg_controllen = sizeof(control);
+		CMSG_FIRSTHDR(&msg)->cmsg_level = SOL_SOCKET;
+		CMSG_FIRSTHDR(&msg)->cmsg_type = SCM_RIGHTS;
+		CMSG_FIRSTHDR(&msg)->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(CMSG_FIRSTHDR(&msg)), &fd, sizeof(fd));
+	}
+	if (sendmsg(monitor->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)sizeof(*text))
+		monitor->worker_gone = true;
+}
+
+/* Opens a packet socket on the interface if the configuration on disk and the interface as the kernel shows it both allow that.
+ * What the worker believes of either is of no interest. Returns the descriptor or a negative errno. */
+static int open_port(struct monitor *monitor, uint32_t ifindex)
+{
+	struct config_error error;
+	struct config *config = store_load(monitor->options.config_path, &error);
+	struct ifaces *ifaces = ifaces_open();
+	int result = -EIO;
+
+	if (config != NULL && ifaces != NULL) {
+		size_t count;
+		const struct iface *list = ifaces_list(ifaces, &count);
+		const struct iface *iface = ifaces_by_index(list, count, ifindex);
+
+		if (iface == NULL)
+			result = -ENODEV;
+		else if (!config_settings(config)->enabled || ports_allowed(config, list, count, iface) == NULL)
+			result = -EACCES;
+		else
+			result = af_packet_socket(ifindex, iface->master_kind == IFACE_MASTER_BRIDGE);
+		if (result == -1)
+			result = -errno;
+	}
+	if (ifaces != NULL)
+		ifaces_close(ifaces);
+	if (config != NULL)
+		config_free(config);
+	return result;
+}
+
+static int open_config(struct monitor *monitor)
+{
+	int fd = file_open(monitor->options.config_path);
+
+	return fd >= 0 ? fd : -errno;
+}
+
+static void ready(struct monitor *monitor)
+{
+	if (monitor->options.ready_fd >= 0) {
+		if (write(monitor->options.ready_fd, "", 1) != 1)
+			log_debug("nobody waits for romond to be ready");
+		close(monitor->options.ready_fd);
+		monitor->options.ready_fd = -1;
+	}
+	notify_send("READY=1");
+}
+
+/* Is the request exactly what its operation wants, with nothing in the fields that it does not use? */
+static bool request_valid(const struct arrival *arrival)
+{
+	const struct monitor_request *request = &arrival->request;
+	size_t fds = request->op == MONITOR_REPLACE_CONFIG ? 1 : 0;
+
+	return arrival->n == (ssize_t)sizeof(*request) && request->op >= MONITOR_OPEN_PORT && request->op <= MONITOR_READY &&
+	       (request->ifindex == 0) == (request->op != MONITOR_OPEN_PORT) &&
+	       (request->op == MONITOR_SAVE_ID ? romon_id_valid(request->id) : romon_mac_is_zero(request->id)) &&
+	       request->zero[0] == 0 && request->zero[1] == 0 && arrival->fd_count == fds;
+}
+
+/* Does what a valid request asks and fills the answer. Returns a descriptor to pass, or -1. */
+static int perform(struct monitor *monitor, const struct arrival *arrival, struct monitor_answer *text)
+{
+	const struct monitor_request *request = &arrival->request;
+	int fd = -1;
+
+	switch (request->op) {
+	case MONITOR_OPEN_PORT:
+		fd = open_port(monitor, request->ifindex);
+		break;
+	case MONITOR_OPEN_CONFIG:
+		fd = open_config(monitor);
+		break;
+	case MONITOR_REPLACE_CONFIG:
+		text->status = store_replace(monitor->options.config_path, arrival->fd);
+		return -1;
+	case MONITOR_LOAD_ID:
+		text->status = kept_id_load(monitor->options.state_dir, &text->id);
+		return -1;
+	case MONITOR_SAVE_ID:
+		text->status = kept_id_save(monitor->options.state_dir, request->id);
+		return -1;
+	case MONITOR_READY:
+		ready(monitor);
+		return -1;
+	}
+	text->status = fd < 0 ? -fd : 0;
+	return fd;
+}
+
+static void serve(struct monitor *monitor, bool hung_up)
+{
+	struct monitor_answer text = {.status = EINVAL};
+	struct arrival arrival;
+	int fd = -1;
+
+	receive(monitor, &arrival);
+	if ((arrival.n == 0 && hung_up) || (arrival.n < 0 && errno != EAGAIN && errno != EINTR))
+		monitor->worker_gone = true;
+	else if (arrival.n >= 0) {
+		text.op = arrival.n == (ssize_t)sizeof(arrival.request) ? arrival.request.op : 0;
+		if (request_valid(&arrival)) {
+			text.status = 0;
+			fd = perform(monitor, &arrival, &text);
+		}
+		answer(monitor, &text, fd);
+	}
+	if (fd >= 0)
+		close(fd);
+	if (arrival.fd >= 0)
+		close(arrival.fd);
+}
+
+/* Says how the worker ended, once it has. */
+static void reap(struct monitor *monitor, int flags)
+{
+	int status;
+	pid_t pid;
+
+	if (monitor->worker_pid <= 0 || monitor->worker_reaped)
+		return;
+	pid = waitpid(monitor->worker_pid, &status, flags);
+	if (pid == 0)
+		return;
+	monitor->worker_reaped = true;
+	monitor->worker_gone = true;
+	if (pid < 0 || monitor->stopping)
+		return;
+	if (WIFSIGNALED(status))
+		log_error("the worker was killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		log_error("the worker ended with status %d", WEXITSTATUS(status));
+}
+
+static void take_signal(struct monitor *monitor)
+{
+	struct signalfd_siginfo info;
+
+	if (read(monitor->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP)
+		monitor->reload_wanted = true;
+	else if (info.ssi_signo == SIGCHLD)
+		reap(monitor, WNOHANG);
+	else
+		monitor->stopping = true;
+}
+
+/* One turn: waits, then takes a signal, or tells the worker something, or serves one request. While the worker's end has no room
+ * for an answer its requests wait. */
+static void turn(struct monitor *monitor)
+{
+	struct pollfd fds[] = {{.fd = monitor->signal_fd, .events = POLLIN}, {.fd = monitor->fd, .events = POLLIN | POLLRDHUP}};
+	struct pollfd room = {.fd = monitor->fd, .events = POLLOUT};
+	const struct monitor_answer notice = {.op = MONITOR_NOTICE_RELOAD};
+
+	if (monitor->reload_wanted)
+		fds[1].events = POLLOUT | POLLRDHUP;
+	if (poll(fds, 2, -1) < 0)
+		return;
+	if (fds[0].revents != 0)
+		take_signal(monitor);
+	else if (monitor->reload_wanted && (fds[1].revents & POLLOUT)) {
+		monitor->reload_wanted = false;
+		answer(monitor, &notice, -1);
+	} else if (fds[1].revents & (POLLHUP | POLLERR | POLLNVAL | POLLRDHUP))
+		serve(monitor, true);
+	else if (fds[1].revents & POLLIN) {
+		if (poll(&room, 1, 0) == 0) {
+			/* Wait for room, or for the end of either side, before anything is read. */
+			fds[1].events = POLLOUT | POLLRDHUP;
+			poll(fds, 2, -1);
+		} else
+			serve(monitor, false);
+	}
+}
+
+/* The worker ends when its end of the pair says so; one that does not is killed. */
+static void end_worker(struct monitor *monitor)
+{
+	struct pollfd pfd = {.fd = monitor->signal_fd, .events = POLLIN};
+
+	close(monitor->fd);
+	reap(monitor, WNOHANG);
+	while (monitor->worker_pid > 0 && !monitor->worker_reaped) {
+		if (poll(&pfd, 1, WORKER_END_MS) > 0)
+			take_signal(monitor);
+		else {
+			log_warning("the worker does not end and is killed");
+			kill(monitor->worker_pid, SIGKILL);
+			reap(monitor, 0);
+		}
+	}
+}
+
+int monitor_run(int fd, const struct monitor_options *options, int worker_pid)
+{
+	struct monitor monitor = {.fd = fd, .worker_pid = worker_pid, .options = *options};
+	sigset_t set;
+
+	monitor_block_signals();
+	signal_set(&set);
+	monitor.signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (monitor.signal_fd < 0) {
+		log_error("signalfd: %s", strerror(errno));
+		monitor.worker_gone = true;
+	}
+	while (!monitor.worker_gone && !monitor.stopping)
+		turn(&monitor);
+	end_worker(&monitor);
+	if (monitor.signal_fd >= 0)
+		close(monitor.signal_fd);
+	if (monitor.options.ready_fd >= 0)
+		close(monitor.options.ready_fd);
+	return monitor.stopping ? 0 : 1;
+}

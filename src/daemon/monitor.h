@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The monitor: the half of romond that keeps root. It answers a short list of fixed-size requests of the worker over a socket
+ * pair, each checked as if an attacker had sent it, and passes descriptors, never names. It never reads a frame or a control
+ * message.
+ */
+#ifndef ROMON_MONITOR_H
+#define ROMON_MONITOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <romon/romon.h>
+
+enum monitor_op {
+	MONITOR_OPEN_PORT = 1,  /* ifindex -> a packet socket, if the configuration allows that interface to take part */
+	MONITOR_OPEN_CONFIG,    /* -> the configuration file, for reading; status ENOENT if there is none */
+	MONITOR_REPLACE_CONFIG, /* with a sealed memfd that holds the new text -> the file is replaced */
+	MONITOR_LOAD_ID,        /* -> the RoMON ID that was kept for this very machine; ENOENT if none */
+	MONITOR_SAVE_ID,        /* id -> kept */
+	MONITOR_READY,          /* the worker serves: the service manager may know */
+};
+
+/* One request, one SOCK_SEQPACKET message. What an operation does not use must be zero. */
+struct monitor_request {
+	uint32_t op;
+	uint32_t ifindex;
+	struct romon_mac id;
+	uint8_t zero[2];
+};
+
+/* One answer to each request, in order. Also sent unasked, with op MONITOR_NOTICE_RELOAD, when SIGHUP came. */
+#define MONITOR_NOTICE_RELOAD 100
+struct monitor_answer {
+	uint32_t op;
+	int32_t status; /* 0 or an errno */
+	struct romon_mac id;
+	uint8_t zero[2];
+};
+_Static_assert(sizeof(struct monitor_request) == 16, "fixed size");
+_Static_assert(sizeof(struct monitor_answer) == 16, "fixed size");
+
+struct monitor_options {
+	const char *config_path;
+	const char *state_dir;
+	int ready_fd; /* closed, after one byte, when the worker serves: whoever started romond waits for that. -1: nobody does */
+};
+
+/* Blocks the signals that the monitor takes from a descriptor, and ignores SIGPIPE. To be called before the worker is forked, so
+ * that none is lost. */
+void monitor_block_signals(void);
+
+/* Serves requests on fd, which it closes, until the worker goes away or a SIGTERM or SIGINT comes, and waits for the process
+ * worker_pid (0: the caller does that). Returns the exit status of romond: 0 after a signal, 1 if the worker went by itself. */
+int monitor_run(int fd, const struct monitor_options *options, int worker_pid);
+
+#endif

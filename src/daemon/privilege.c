@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Dropping privileges. The system call filter is a list of what is refused, not of what is allowed: which harmless calls a C
+ * library makes differs by library and version, and a router that dies of an unforeseen one helps nobody. What a taken-over
+ * worker would want is on the list. A refused call fails with EPERM. One known price: when the system logger restarts and its
+ * socket does not survive, the worker cannot connect again (in the foreground, as under systemd, there is no such connection).
+ */
+#include "daemon/privilege.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#ifdef ROMON_SECCOMP
+#include <seccomp.h>
+#endif
+
+#include "daemon/log.h"
+
+bool privilege_find_user(struct privilege_user *user)
+{
+	const struct passwd *passwd = getpwnam("romon");
+	const struct group *group = getgrnam("romon");
+
+	if (passwd == NULL)
+		passwd = getpwnam("nobody");
+	if (passwd == NULL || passwd->pw_uid == 0) {
+		log_error("there is neither a user `romon` nor a user `nobody` to run as");
+		return false;
+	}
+	*user = (struct privilege_user){.uid = passwd->pw_uid, .gid = passwd->pw_gid, .has_group = group != NULL};
+	if (group != NULL)
+		user->group = group->gr_gid;
+	return true;
+}
+
+#ifdef ROMON_SECCOMP
+
+static const char *const refused_calls[] = {
+	/* become another program, or more of oneself */
+	"execve",
+	"execveat",
+	"fork",
+	"vfork",
+	"clone",
+	"clone3",
+	/* other processes */
+	"ptrace",
+	"process_vm_readv",
+	"process_vm_writev",
+	"process_madvise",
+	"pidfd_open",
+	"pidfd_getfd",
+	"kill",
+	"kcmp",
+	"setpriority",
+	/* new ways to the outside; the sockets there are stay bound to what they were bound to */
+	"socket",
+	"bind",
+	"listen",
+	"connect",
+	/* the system around */
+	"mount",
+	"umount",
+	"umount2",
+	"move_mount",
+	"open_tree",
+	"fsopen",
+	"fsmount",
+	"fspick",
+	"mount_setattr",
+	"pivot_root",
+	"chroot",
+	"setns",
+	"unshare",
+	"mknod",
+	"mknodat",
+	"name_to_handle_at",
+	"open_by_handle_at",
+	"swapon",
+	"swapoff",
+	"reboot",
+	"syslog",
+	"acct",
+	"quotactl",
+	"settimeofday",
+	"clock_settime",
+	"adjtimex",
+	"clock_adjtime",
+	"sethostname",
+	"setdomainname",
+	/* rich targets inside the kernel */
+	"bpf",
+	"perf_event_open",
+	"userfaultfd",
+	"io_uring_setup",
+	"io_uring_enter",
+	"io_uring_register",
+	"add_key",
+	"request_key",
+	"keyctl",
+	"kexec_load",
+	"kexec_file_load",
+	"init_module",
+	"finit_module",
+	"delete_module",
+	"personality",
+	"modify_ldt",
+	"vmsplice",
+};
+
+static bool refuse_calls(void)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	bool loaded = false;
+	size_t i;
+	int error = -ENOMEM;
+
+	if (filter == NULL)
+		goto out;
+	for (i = 0; i < sizeof(refused_calls) / sizeof(refused_calls[0]); i++) {
+		int call = seccomp_syscall_resolve_name(refused_calls[i]);
+
+		/* A name that this library or this machine does not know. */
+		if (call == __NR_SCMP_ERROR)
+			continue;
+		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), call, 0);
+		if (error != 0 && error != -EDOM)
+			goto out;
+	}
+	error = seccomp_load(filter);
+	loaded = error == 0;
+out:
+	if (!loaded)
+		log_error("cannot load the system call filter: %s", strerror(-error));
+	seccomp_release(filter);
+	return loaded;
+}
+
+#else
+
+static bool refuse_calls(void)
+{
+	return true;
+}
+
+#endif
+
+bool privilege_drop(const struct privilege_user *user)
+{
+	const struct rlimit no_core = {0, 0};
+	int result;
+
+	if (setrlimit(RLIMIT_CORE, &no_core) != 0) {
+		log_error("setrlimit: %s", strerror(errno));
+		return false;
+	}
+	/* Clears the capabilities and the bounding set, the supplementary groups, and last the user. */
+	capng_clear(CAPNG_SELECT_ALL);
+	result = capng_change_id((int)user->uid, (int)user->gid, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
+	if (result != 0) {
+		log_error("cannot become user %u (capng_change_id: %d)", (unsigned)user->uid, result);
+		return false;
+	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+		log_error("PR_SET_NO_NEW_PRIVS: %s", strerror(errno));
+		return false;
+	}
+#ifndef ROMON_SANITIZED
+	/* Not even another process of the same user may look inside. (LeakSanitizer does just that.) */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+		log_error("PR_SET_DUMPABLE: %s", strerror(errno));
+		return false;
+	}
+#endif
+	return refuse_calls();
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the worker gives up before it reads the first byte of a stranger: root, groups, capabilities, new privileges by exec, core
+ * dumps, and the system calls that it never needs.
+ */
+#ifndef ROMON_PRIVILEGE_H
+#define ROMON_PRIVILEGE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Whom the worker becomes, and who may use the control socket. */
+struct privilege_user {
+	uid_t uid;
+	gid_t gid;
+	bool has_group; /* the group `romon` exists */
+	gid_t group;    /* that group */
+};
+
+/* The user `romon`, else `nobody`. False, and logged, if there is neither. */
+bool privilege_find_user(struct privilege_user *user);
+/* Becomes that user, for good. To be called last before strangers are listened to: afterwards the process can open no sockets.
+ * False, and logged, if any of it fails; the caller must then end. */
+bool privilege_drop(const struct privilege_user *user);
+
+#endif

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Calls of the control socket that take their time: several on one connection, routers named by their identity, clients that ask
+for too much."""
+import time
+
+import pytest
+from lab import Control, VarlinkError, conf, wait
+
+
+@pytest.fixture
+def three(lab):
+    """Three routers on one wire, two of them of one name."""
+    a, b, c = (lab.node(name) for name in "abc")
+    lab.segment("switch", (a, "eth0"), (b, "eth0"), (c, "eth0"))
+    lab.start(a, b, c, configs={"a": conf("identity=one"), "b": conf("identity=two"), "c": conf("identity=two")})
+    return a, b, c
+
+
+def cpu(pid):
+    """Processor time that a process has used, in ticks."""
+    with open(f"/proc/{pid}/stat") as file:
+        return sum(map(int, file.read().rpartition(")")[2].split()[11:13]))
+
+
+def test_a_router_is_found_by_its_identity(three):
+    a, b, c = three
+    with pytest.raises(VarlinkError) as caught:
+        a.varlink("Ping", id="two", count=1)
+    assert caught.value.name == "AmbiguousRouter" and caught.value.parameters["identity"] == "two"
+    assert sorted(caught.value.parameters["ids"]) == sorted([b.id, c.id])
+    with pytest.raises(VarlinkError) as caught:
+        a.varlink("Ping", id="nobody", count=1)
+    assert (caught.value.name, caught.value.parameters) == ("NoSuchRouter", {"identity": "nobody"})
+    c.varlink("Set", values={"identity": "three"})
+    assert a.varlink("Ping", id="three", count=1)["summary"]["received"] == 1, "one that was renamed just now"
+    begin = time.monotonic()
+    assert a.varlink("Ping", id="two", count=1)["summary"]["received"] == 1
+    assert time.monotonic() - begin < 1, "nobody is asked again for what is known"
+
+
+def test_without_more_ping_needs_a_count_and_gives_the_summary(three):
+    a, b, _ = three
+    answer = a.varlink("Ping", id=b.id, count=3, interval=0.01, size=1000)
+    assert answer["reply"] is None
+    assert (answer["summary"]["sent"], answer["summary"]["received"], answer["summary"]["packet_loss"]) == (3, 3, 0)
+    with pytest.raises(VarlinkError) as caught:
+        a.varlink("Ping", id=b.id)
+    assert (caught.value.name, caught.value.parameters) == ("InvalidParameter", {"parameter": "count"})
+
+
+def test_calls_of_one_connection_are_answered_in_order(three):
+    a, b, _ = three
+    client = Control(a.socket)
+    client.send("Map", duration=0.3)
+    client.send("GetStats")
+    client.send("Ping", id=b.id, count=1)
+    client.send("Discover", duration=0)
+    assert [list(client.receive()["parameters"]) for _ in range(4)] == [["id", "routers", "links"], ["ports"],
+                                                                        ["reply", "summary"], ["routers"]]
+
+
+def test_a_oneway_call_gets_no_answer(three):
+    client = Control(three[0].socket)
+    client.send_raw(b'{"method":"io.openromon.Nonsense","oneway":true}\0{"method":"io.openromon.GetStats","oneway":true}\0'
+                    b'{"method":"io.openromon.GetSettings"}\0')
+    assert list(client.receive()["parameters"]) == ["settings"]
+
+
+def test_a_client_that_sends_too_much_ahead_is_dropped_with_its_discovery(three):
+    a = three[0]
+    client = Control(a.socket)
+    client.send("Discover", more=True)
+    assert client.receive()["continues"]
+    with pytest.raises(OSError):
+        for _ in range(64):
+            client.send_raw(b"x" * 65536)
+    wire, used = a.wire("eth0"), cpu(a.daemon.worker())
+    wait(lambda: not wire.collect(1.5), "silence", 6)
+    assert cpu(a.daemon.worker()) - used < 100, "the loop does not spin"

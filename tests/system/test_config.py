@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The configuration file, the RoMON ID, and what survives a restart."""
+import re
+import signal
+import threading
+import time
+
+import pytest
+from lab import conf, wait
+
+COMMENTED = """# A file that somebody wrote by hand.
+/tool romon
+set enabled=yes identity="the first" \\
+    board=lab   # what it says of itself
+# Between the sections.
+/tool romon port
+set [ find default=yes ] cost=120 forbid=no
+add interface=eth* cost=50   # all of them
+add interface=wan0 forbid=yes comment="not this \\"one\\""
+# The end.
+"""
+
+BROKEN = [
+    ("/tool romon\nset enabled=perhaps\n", 2), ("/tool romon\nset enabled=yes\nnonsense\n", 3), ("set enabled=yes\n", 1),
+    ("/tool romon\nset no-such-thing=1\n", 2), ("/tool romon\n\nset id=01:00:00:00:00:01\n", 3),
+    ("/tool romon port\nadd interface=a cost=0\n", 2), ("/tool romon port\nadd interface=a cost=65536\n", 2),
+    ("/tool romon port\nadd cost=5\n", 2), ("/tool romon port\nadd interface=a\nadd interface=a\n", 3),
+    ('/tool romon\nset identity="open\n', 2), ("/tool snmp\nset enabled=yes\n", 1),
+    ("/tool romon port\nset [ find default=yes ] disabled=yes\n", 2),
+    ("/tool romon\nset secrets=" + ",".join("s%d" % n for n in range(9)) + "\n", 2),
+]
+
+
+@pytest.mark.parametrize("text, line", BROKEN)
+def test_a_broken_file_is_refused_at_the_start(lab, text, line):
+    node = lab.node("a")
+    node.start(text, expect=False)
+    assert node.daemon.process.wait(5) > 0
+    node.daemon.killed = True
+    said = next(x for x in node.daemon.log.splitlines() if f"{node.config}:{line}:" in x)
+    assert len(said.partition(f"{node.config}:{line}:")[2].strip()) > 5, "and a reason"
+    assert not node.socket.exists()
+
+
+def test_a_broken_file_is_refused_at_reload_and_the_running_one_stays(lab):
+    a, b = lab.node("a"), lab.node("b")
+    lab.connect(a, "eth0", b, "eth0")
+    lab.start(a, b)
+    before = a.json("print"), a.json("port", "print")
+    for text, line in BROKEN:
+        a.config.write_text("# A line before\n" * 20 + text)
+        place = re.compile(rf"{a.config}\D+{line + 20}\b.{{5}}")
+        a.daemon.reload()
+        wait(lambda: place.search(a.daemon.log), f"file, line {line + 20} and reason in the log")
+        assert (a.json("print"), a.json("port", "print")) == before
+    assert list(a.discover()) == [b.id]
+    a.config.write_text(conf("identity=new"))
+    a.daemon.reload()
+    wait(lambda: a.json("print")["identity"] == "new", "a good file is taken after all that")
+
+
+def test_without_a_file_it_runs_disabled(lab):
+    node = lab.node("a")
+    node.start("", ports=[])
+    assert node.json("print")["enabled"] is False
+    node.stop()
+    node.config.unlink()
+    node.start(write=False, ports=[])
+    assert node.json("print")["enabled"] is False
+    node.ok("set", "enabled=yes")
+    assert "enabled=yes" in node.config.read_text(), "a change makes the file"
+
+
+def test_set_keeps_what_it_does_not_change(lab):
+    node = lab.node("a")
+    node.start(COMMENTED)
+    node.ok("set", "unicast=no")
+    node.ok("port", "set", "[find interface=wan0]", "cost=7")
+    node.ok("port", "add", "interface=lan0", "cost=9")
+    text = node.config.read_text()
+    for line in COMMENTED.splitlines():
+        if "wan0" not in line and "board" not in line and "set enabled" not in line:
+            assert line in text.splitlines(), line
+    assert "# what it says of itself" in text and 'not this \\"one\\"' in text
+    before = node.json("print"), node.json("port", "print")
+    assert before[0]["unicast"] is False and before[0]["identity"] == "the first"
+    assert [(p["interface"], p["cost"], p["forbid"]) for p in before[1]["ports"]] == [
+        ("all", 120, False), ("eth*", 50, False), ("wan0", 7, True), ("lan0", 9, False)]
+    node.stop()
+    node.start()
+    assert (node.json("print"), node.json("port", "print")) == before
+    node.ok("port", "remove", "2")
+    assert "wan0" not in node.config.read_text() and "lan0" in node.config.read_text()
+
+
+def test_saving_is_atomic(lab):
+    """Somebody who reads the file while it is saved again and again always reads a whole one, and no other file stays behind."""
+    node = lab.node("a")
+    node.start(COMMENTED)
+    first = node.config.stat()
+    node.config.chmod(0o640)
+    torn, done = [], threading.Event()
+
+    def read():
+        while not done.is_set():
+            text = node.config.read_text()
+            if not text.endswith("# The end.\n") and "add interface=extra" not in text.splitlines()[-1]:
+                torn.append(text)
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for number in range(40):
+            node.varlink("Set", values={"identity": f"name {number} " + "x" * (number * 5)})
+    finally:
+        done.set()
+        reader.join()
+    assert not torn
+    found = node.config.stat()
+    assert found.st_ino != first.st_ino, "a new file took the place of the old one"
+    assert found.st_mode & 0o777 & ~0o640 == 0 and found.st_uid == 0, "nobody may read it who could not before"
+    assert {p.name for p in node.folder.iterdir()} <= {"romon.conf", "romond.sock", "state", "log0"}
+
+
+def test_killed_while_saving_the_file_is_whole(lab):
+    """The old file or the new one: killed at 15 arbitrary moments of a stream of changes."""
+    node = lab.node("a")
+    config = COMMENTED
+    for number in range(15):
+        node.start(config)
+        config = None
+        stop = time.monotonic() + 0.003 * number
+        while time.monotonic() < stop:
+            node.varlink("Set", values={"identity": f"round {number} {time.monotonic()}"})
+        node.daemon.kill(node.daemon.pid, signal.SIGKILL)
+        node.daemon.process.wait()
+        node.stop()
+        text = node.config.read_text()
+        assert "# The end." in text and 'set enabled=yes identity=' in text
+        node.socket.unlink(missing_ok=True)
+    node.start()
+
+
+def two_cards(lab):
+    """A node whose second interface has the lower ifindex."""
+    node, outside = lab.node("a"), lab.node("outside")
+    lab.connect(node, "eth1", outside, "w1", a_index=30, a_mac="02:aa:00:00:00:30")
+    lab.connect(node, "eth0", outside, "w0", a_index=20, a_mac="02:aa:00:00:00:20")
+    return node
+
+
+LOWEST, OTHER, CONFIGURED = "02:AA:00:00:00:20", "02:AA:00:00:00:30", "02:1D:00:00:00:01"
+
+
+def test_the_id_is_chosen_and_kept(lab):
+    node = two_cards(lab)
+    node.start()
+    assert (node.id, node.json("print")["id"]) == (LOWEST, "00:00:00:00:00:00")
+    node.stop()
+    node.ip("link", "del", "eth0")
+    node.start()
+    assert node.id == LOWEST, "kept, although the card is gone"
+    node.ok("set", f"id={CONFIGURED}")
+    assert node.id == CONFIGURED
+    node.stop()
+    node.start()
+    assert node.id == CONFIGURED
+    node.ok("set", "id=00:00:00:00:00:00")
+    assert node.id == LOWEST, "back to the kept one"
+
+
+def test_only_an_allowed_port_gives_the_id(lab):
+    node = two_cards(lab)
+    node.start(conf(ports="add interface=eth*\nadd interface=eth0 forbid=yes\n"), ports=["eth1"])
+    assert node.id == OTHER
+
+
+def test_without_any_port_there_is_no_id_until_one_comes(lab):
+    node, outside = lab.node("a"), lab.node("outside")
+    node.start()
+    assert node.id is None
+    lab.connect(node, "eth0", outside, "w0", a_mac=LOWEST.lower())
+    wait(lambda: node.id == LOWEST, "the ID is chosen")
+
+
+def test_a_cloned_machine_chooses_anew(lab):
+    """The kept ID is bound to the machine-id: a copy of the state on another machine does not count."""
+    node = two_cards(lab)
+    machine = lab.folder / "machine-id"
+    machine.write_text("0123456789abcdef0123456789abcdef\n")
+    mounts = {"/etc/machine-id": machine}
+    node.start(mounts=mounts)
+    assert node.id == LOWEST
+    node.stop()
+    node.ip("link", "del", "eth0")
+    node.start(mounts=mounts)
+    assert node.id == LOWEST
+    node.stop()
+    machine.write_text("fedcba9876543210fedcba9876543210\n")
+    node.start(mounts=mounts)
+    assert node.id == OTHER
+    node.stop()
+    node.start(mounts=mounts)
+    assert node.id == OTHER
+
+
+def test_a_signal_ends_it_cleanly(lab):
+    for number in (signal.SIGTERM, signal.SIGINT):
+        node = lab.node(f"a{number}")
+        node.start()
+        node.daemon.process.send_signal(number)
+        assert node.daemon.process.wait(5) == 0
+        assert not node.socket.exists()

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A network in memory: engines, segments that connect their ports, and virtual time. A frame sent by a port reaches every other port of its
+ * segment after the segment's delay, whatever its Ethernet destination is: to look at that is the engine's business. The same calls give
+ * the same run.
+ *
+ * Routers and segments are numbered from 0. Router r has the ID net_id(r); its ports have the link ids 1, 2, ... in the order in which
+ * they joined, and the MAC net_mac(r, link).
+ */
+#ifndef TEST_NET_H
+#define TEST_NET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <romon/romon.h>
+
+#define NET_ROUTERS_MAX 128
+#define NET_SEGMENTS_MAX 512
+#define NET_PORTS_MAX 8 /* of one router */
+#define NET_DELAY (20 * 1000LL) /* nanoseconds from port to port, unless net->delay says otherwise */
+
+struct net_port {
+	unsigned segment;
+};
+
+struct net_router {
+	struct net *net;
+	struct romon_engine *engine;
+	struct net_port ports[NET_PORTS_MAX]; /* of link id i + 1 */
+	unsigned port_count;
+	uint64_t sent[6]; /* frames by message type, since net_reset() */
+	uint64_t calls;   /* of romon_engine_send() because it wanted to be woken, since net_reset() */
+	unsigned logs;
+	char log[256]; /* the latest line */
+};
+
+/* A frame from one port, about to reach another one. */
+struct net_wire {
+	unsigned from, to; /* routers */
+	uint32_t from_link, to_link;
+	unsigned segment;
+	const uint8_t *frame;
+	size_t len;
+};
+
+struct net {
+	struct net_router routers[NET_ROUTERS_MAX];
+	unsigned router_count, segment_count;
+	struct romon_time now;
+	uint64_t seed;
+	int64_t delay[NET_SEGMENTS_MAX];
+	bool cut[NET_SEGMENTS_MAX];
+	uint64_t crossings[NET_SEGMENTS_MAX]; /* frames sent on a segment, since net_reset() */
+	/* Called for each frame that is sent (to = router_count, to_link = 0). */
+	void (*tap)(void *ctx, const struct net_wire *wire);
+	/* Called before a frame reaches a port: true loses it. */
+	bool (*lose)(void *ctx, const struct net_wire *wire);
+	void *ctx;
+	struct net_flight *flights; /* a heap by time */
+	size_t flight_count, flight_cap;
+	uint64_t flight_order;
+};
+
+struct net *net_new(uint64_t seed);
+void net_free(struct net *net);
+struct romon_mac net_id(unsigned router);
+struct romon_mac net_mac(unsigned router, uint32_t link);
+/* The router that has this ID. */
+unsigned net_index(struct romon_mac id);
+unsigned net_router(struct net *net);
+unsigned net_segment(struct net *net);
+/* Connects the router to the segment by a new port and returns its link id. */
+uint32_t net_join(struct net *net, unsigned router, unsigned segment, uint16_t mtu, uint16_t cost);
+/* A segment of its own for two routers, both ends with MTU 1500 and cost 100. Returns it. */
+unsigned net_wire(struct net *net, unsigned a, unsigned b);
+/* Lets time pass. */
+void net_run(struct net *net, int64_t ns);
+/* Takes what the router sends now; to be called after a call of its engine that is not net_run(). */
+void net_flush(struct net *net, unsigned router);
+void net_reset(struct net *net);
+void net_discover(struct net *net, unsigned router);
+void net_stop(struct net *net, unsigned router);
+/* What one router knows of another; false: nothing. */
+bool net_seen(struct net *net, unsigned viewer, unsigned target, struct romon_seen *seen);
+/* Frames of all routers since net_reset(). */
+uint64_t net_sent(const struct net *net);
+uint64_t net_drops(const struct net *net, unsigned router, enum romon_drop reason); /* of all its ports */
+
+#endif
