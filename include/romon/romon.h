@@ -76,6 +76,7 @@ enum romon_drop {
 	ROMON_DROP_NO_SECRET,      /* hashed, and this port has no secret that could verify it */
 	ROMON_DROP_WRONG_ID,       /* at the end of its route, but meant for another ID */
 	ROMON_DROP_NO_PORT,        /* its route leaves by a port that is not ours or not allowed */
+	ROMON_DROP_NO_CARRIER,     /* the leaving port has none */
 	ROMON_DROP_TOO_BIG,        /* does not fit the MTU of the leaving port */
 	ROMON_DROP_LOOP,           /* its route has been on the leaving port before */
 	ROMON_DROP_NOT_ASKED,      /* an answer that nobody waits for */
@@ -120,6 +121,7 @@ struct romon_port {
 	struct romon_mac mac; /* may be shared with other ports of this router */
 	uint16_t mtu;         /* bytes after the Ethernet header */
 	uint16_t cost;        /* 1 to 65535 */
+	bool no_carrier;      /* nothing can be sent or heard now: what was learned over it is forgotten, its counters stay */
 };
 
 struct romon_frame {
@@ -202,7 +204,7 @@ struct romon_ping {
 	struct romon_mac id;
 	uint32_t count;   /* 0: until stopped */
 	uint16_t size;    /* bytes of payload, at least ROMON_PING_MIN */
-	int64_t interval; /* nanoseconds, at least a millisecond */
+	int64_t interval; /* nanoseconds, a millisecond to a day */
 };
 /* Starts pinging and returns a handle > 0, or 0 if there are too many pings already or *ping is out of bounds. Results come as
  * events. Without a known path it asks for one; so does an answer that does not come. */

@@ -21,7 +21,7 @@ static void ask(struct romon_engine *engine, struct port *port, struct romon_tim
 		.dst = romon_mac_broadcast,
 		.route_count = 1};
 
-	if (port->discover.asked && now.ns - port->discover.at.ns < DISCOVER_INTERVAL)
+	if (port->conf.no_carrier || (port->discover.asked && now.ns - port->discover.at.ns < DISCOVER_INTERVAL))
 		return;
 	port->discover = (struct discover_port){.asked = true, .at = now};
 	message.routes[0] = (struct wire_route){.id = engine->self.id, .out = port_end(port)};
@@ -66,7 +66,7 @@ void discover_stop(struct romon_engine *engine)
 		engine->discover.users--;
 }
 
-void discover_port_added(struct romon_engine *engine, struct port *port, struct romon_time now)
+void discover_port_ready(struct romon_engine *engine, struct port *port, struct romon_time now)
 {
 	if (engine->discover.users > 0)
 		ask(engine, port, now);

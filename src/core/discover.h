@@ -31,8 +31,8 @@ struct discover_port {
 
 void discover_start(struct romon_engine *engine, struct romon_time now);
 void discover_stop(struct romon_engine *engine);
-/* A port has appeared: it asks at once if somebody wants discovery. */
-void discover_port_added(struct romon_engine *engine, struct port *port, struct romon_time now);
+/* A port has appeared, or its carrier has: it asks at once if somebody wants discovery. */
+void discover_port_ready(struct romon_engine *engine, struct port *port, struct romon_time now);
 /* Sends what is due. */
 void discover_run(struct romon_engine *engine, struct romon_time now);
 void discover_wake(const struct romon_engine *engine, bool *set, struct romon_time *when);

@@ -110,10 +110,14 @@ bool romon_engine_set_port(struct romon_engine *engine, const struct romon_port 
 	if (port != NULL) {
 		old = port->conf;
 		port->conf = *conf;
-		if (!romon_mac_equal(old.mac, conf->mac)) { /* what is on its way carries the old address */
+		if (!romon_mac_equal(old.mac, conf->mac) || conf->no_carrier) { /* what is on its way carries the old address */
 			queue_forget(&engine->queue, conf->link);
 			relay_forget_port(&engine->relay, conf->link);
 		}
+		if (conf->no_carrier)
+			topology_forget_port(&engine->topology, conf->link);
+		else if (old.no_carrier)
+			discover_port_ready(engine, port, now);
 		return true;
 	}
 	if (engine->port_count == ROMON_PORTS_MAX)
@@ -124,7 +128,7 @@ bool romon_engine_set_port(struct romon_engine *engine, const struct romon_port 
 	engine->ports = grown;
 	port = &engine->ports[engine->port_count++];
 	*port = (struct port){.conf = *conf};
-	discover_port_added(engine, port, now);
+	discover_port_ready(engine, port, now);
 	return true;
 }
 
@@ -170,6 +174,10 @@ uint8_t *port_output(struct romon_engine *engine, struct port *port, size_t len)
 {
 	uint8_t *frame;
 
+	if (port->conf.no_carrier) {
+		port_drop(port, ROMON_DROP_NO_CARRIER);
+		return NULL;
+	}
 	if (len > (size_t)port->conf.mtu + WIRE_ETHERNET_LEN || len > WIRE_LENGTH_MAX) {
 		port_drop(port, ROMON_DROP_TOO_BIG);
 		return NULL;

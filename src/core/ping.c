@@ -131,7 +131,8 @@ uint32_t ping_start(struct romon_engine *engine, const struct romon_ping *spec, 
 	uint32_t slots, node;
 	struct ping *ping;
 
-	if (!romon_id_valid(spec->id) || spec->size < ROMON_PING_MIN || spec->interval < PING_INTERVAL_MIN || pings->count == PINGS_MAX)
+	if (!romon_id_valid(spec->id) || spec->size < ROMON_PING_MIN || spec->interval < PING_INTERVAL_MIN ||
+		spec->interval > PING_INTERVAL_MAX || pings->count == PINGS_MAX)
 		return 0;
 	if (pings->list == NULL)
 		pings->list = calloc(PINGS_MAX, sizeof(struct ping *));

@@ -17,6 +17,7 @@
 #define PING_ANSWER_TIME ROMON_SECOND    /* later answers are ignored */
 #define PING_FRESH_TIME (5 * ROMON_SECOND) /* a target seen longer ago is looked for again, beside pinging it */
 #define PING_INTERVAL_MIN ROMON_MILLISECOND
+#define PING_INTERVAL_MAX (24 * 3600 * ROMON_SECOND) /* added to a time, it stays one */
 #define PING_EVENTS_MAX 1024
 
 struct port;

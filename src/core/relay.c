@@ -292,7 +292,7 @@ static void pass_on(struct romon_engine *engine, struct port *in, const struct w
 	for (size_t i = 0; i < engine->port_count; i++) {
 		struct port *out = &engine->ports[i];
 
-		if (out == in)
+		if (out == in || out->conf.no_carrier)
 			continue;
 		if (list_fits(in, hops) && list_fits(out, hops))
 			pass_on_by(engine, in, out, message, now);
@@ -369,6 +369,15 @@ static bool second_reading(const struct romon_engine *engine, const struct port 
 	return true;
 }
 
+/* Was this asker's Discover passed on by the port so lately that an answer may come back there? */
+static bool passed_on(const struct romon_engine *engine, struct romon_mac asker, uint32_t link)
+{
+	struct heard_key key = {.asker = asker, .link = link};
+	const struct heard *heard = table_find(&engine->relay.heard, &key);
+
+	return heard != NULL && heard->was_sent && engine->now.ns - heard->sent.ns <= DISCOVER_ANSWER_TIME;
+}
+
 void relay_answer(struct romon_engine *engine, struct port *port, const uint8_t *frame, const struct wire_message *message)
 {
 	const struct wire_hop *hop;
@@ -396,7 +405,8 @@ void relay_answer(struct romon_engine *engine, struct port *port, const uint8_t 
 		port_drop(port, ROMON_DROP_BAD_HOPS);
 		return;
 	}
-	engine->relay.second_reading |= second;
+	/* One crafted frame must not be enough to change how we speak: it has to be an answer to something. */
+	engine->relay.second_reading |= second && passed_on(engine, message->src, port->conf.link);
 	copy = port_pass_on(engine, out, frame, hop->mac);
 	if (copy != NULL)
 		wire_set_pointer(copy, way.pointer);

@@ -145,6 +145,7 @@ const char *romon_drop_name(enum romon_drop reason)
 		[ROMON_DROP_NO_SECRET] = "no-secret",
 		[ROMON_DROP_WRONG_ID] = "wrong-id",
 		[ROMON_DROP_NO_PORT] = "no-port",
+		[ROMON_DROP_NO_CARRIER] = "no-carrier",
 		[ROMON_DROP_TOO_BIG] = "too-big",
 		[ROMON_DROP_LOOP] = "loop",
 		[ROMON_DROP_NOT_ASKED] = "not-asked",

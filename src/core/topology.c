@@ -140,6 +140,8 @@ static uint32_t member_new(struct topology *t, uint32_t segment, uint32_t node)
 {
 	uint32_t m = t->free_member;
 
+	if (t->nodes[node].joined == TOPOLOGY_JOINED_MAX)
+		return NONE;
 	if (m != NONE) {
 		t->free_member = t->members[m].next_member;
 	} else {
@@ -157,6 +159,7 @@ static uint32_t member_new(struct topology *t, uint32_t segment, uint32_t node)
 		.next_joined = t->nodes[node].first_joined};
 	t->segments[segment].first_member = m;
 	t->nodes[node].first_joined = m;
+	t->nodes[node].joined++;
 	return m;
 }
 
@@ -188,10 +191,12 @@ static void prune(struct topology *t)
 		if (!node->used)
 			continue;
 		for (at = &node->first_joined; *at != NONE;) {
-			if (t->members[*at].used)
+			if (t->members[*at].used) {
 				at = &t->members[*at].next_joined;
-			else
+			} else {
 				*at = t->members[*at].next_joined;
+				node->joined--;
+			}
 		}
 		for (at = &node->first_owned; *at != NONE;) {
 			if (t->segments[*at].used)

@@ -20,10 +20,12 @@
 
 #define TOPOLOGY_NODES_MAX 16384
 #define TOPOLOGY_MEMBERS_MAX 65536
+#define TOPOLOGY_JOINED_MAX 1024 /* memberships of one node: its ports, each once for every router heard on that segment */
 #define TOPOLOGY_STALE_ROUNDS 5  /* not refreshed for so many: loses its A, serves only where nothing fresh does */
 #define TOPOLOGY_DROP_ROUNDS 30
 #define TOPOLOGY_AVOID_TIME (30 * ROMON_SECOND) /* for an inferred edge that did not carry a frame */
 #define TOPOLOGY_AVOIDED_MAX 64
+#define TOPOLOGY_SCANS_MAX 64 /* so many members of a segment are looked at as ways into it */
 #define TOPOLOGY_SELF 0 /* node number of this router */
 #define TOPOLOGY_NONE UINT32_MAX
 
@@ -46,6 +48,7 @@ struct node {
 	struct romon_mac id;
 	uint32_t first_owned;  /* segment numbers, linked by struct segment.next_owned */
 	uint32_t first_joined; /* member numbers, linked by struct member.next_joined */
+	uint32_t joined;       /* how many those are */
 	bool used, answered;   /* answered: it has spoken for itself */
 	uint32_t round;        /* of its last answer */
 	struct romon_time seen;
@@ -65,6 +68,7 @@ struct segment {
 	/* While paths are computed: the best way into the segment so far, its entering port's cost included. */
 	bool entered;
 	uint32_t entry_stale, entry_cost;
+	uint32_t scans; /* how many members were looked at as such */
 };
 
 struct member {

@@ -167,7 +167,8 @@ static void relax(struct topology *t, struct heap *heap, uint32_t u, uint32_t fr
 }
 
 /* From a member to its segment's owner (reported) and to the other members (inferred). When the segment was entered before at a lower
- * cost, no member can be reached better from here: this keeps a segment of n routers from costing n * n steps. */
+ * cost, no member can be reached better from here: this keeps a segment of n routers from costing n * n steps. Reports of costs that
+ * undo this (or ties without end) are bounded: the first to come are the nearest, and the rest would not be missed. */
 static void relax_member(struct topology *t, struct heap *heap, uint32_t u, uint32_t from)
 {
 	uint32_t s = t->members[from].segment;
@@ -177,8 +178,9 @@ static void relax_member(struct topology *t, struct heap *heap, uint32_t u, uint
 	bool dearer = segment->entered && segment->entry_stale <= label->stale && segment->entry_cost < cost;
 
 	relax(t, heap, u, from, segment->owner, NONE, s);
-	if (dearer && t->avoided_count == 0)
+	if ((dearer && t->avoided_count == 0) || segment->scans == TOPOLOGY_SCANS_MAX)
 		return;
+	segment->scans++;
 	for (uint32_t m = segment->first_member; m != NONE; m = t->members[m].next_member)
 		if (!avoids(t, &t->members[from], &t->members[m]))
 			relax(t, heap, u, from, t->members[m].node, m, s);
@@ -204,8 +206,10 @@ static void relax_owner(struct topology *t, struct heap *heap, uint32_t u, uint3
 
 static void compute_paths(struct topology *t, struct heap *heap)
 {
-	for (uint32_t s = 0; s < t->segment_len; s++)
+	for (uint32_t s = 0; s < t->segment_len; s++) {
 		t->segments[s].entered = false;
+		t->segments[s].scans = 0;
+	}
 	for (uint32_t n = 0; n < t->node_len; n++) {
 		t->nodes[n].label = (struct label){.from = NONE, .to = NONE};
 		t->nodes[n].heap_at = NONE;

@@ -108,9 +108,11 @@ static bool set_port(struct member *member, const struct iface *iface, uint16_t 
 		.mac = iface->mac,
 		.mtu = iface->mtu > UINT16_MAX ? UINT16_MAX : (uint16_t)iface->mtu,
 		.cost = cost,
+		.no_carrier = !iface->running,
 	};
 
-	if (!new &&romon_mac_equal(port.mac, member->port.mac) && port.mtu == member->port.mtu && port.cost == member->port.cost)
+	if (!new &&romon_mac_equal(port.mac, member->port.mac) && port.mtu == member->port.mtu &&
+		port.cost == member->port.cost &&port.no_carrier == member->port.no_carrier)
 		return true;
 	member->port = port;
 	return romon_engine_set_port(member->worker->engine, &port, worker_now());

@@ -32,6 +32,7 @@ struct monitor {
 	int signal_fd;
 	int worker_pid;
 	struct monitor_options options;
+	struct config *config; /* the last one that parsed: what may take part while the file is broken */
 	bool reload_wanted; /* SIGHUP came, and the worker has not been told */
 	bool stopping;      /* SIGTERM or SIGINT came */
 	bool worker_gone;   /* it closed the pair or ended */
@@ -123,12 +124,25 @@ static void answer(struct monitor *monitor, const struct monitor_answer *text, i
 		monitor->worker_gone = true;
 }
 
-/* Opens a packet socket on the interface if the configuration on disk and the interface as the kernel shows it both allow that.
- * What the worker believes of either is of no interest. Returns the descriptor or a negative errno. */
-static int open_port(struct monitor *monitor, uint32_t ifindex)
+/* The configuration on disk, or while that does not parse the last one that did: a broken file must not cost a port its socket
+ * when the cable comes back. NULL: there never was one. */
+static const struct config *present_config(struct monitor *monitor)
 {
 	struct config_error error;
 	struct config *config = store_load(monitor->options.config_path, &error);
+
+	if (config != NULL) {
+		config_free(monitor->config);
+		monitor->config = config;
+	}
+	return monitor->config;
+}
+
+/* Opens a packet socket on the interface if the configuration and the interface as the kernel shows it both allow that. What the
+ * worker believes of either is of no interest. Returns the descriptor or a negative errno. */
+static int open_port(struct monitor *monitor, uint32_t ifindex)
+{
+	const struct config *config = present_config(monitor);
 	struct ifaces *ifaces = ifaces_open();
 	int result = -EIO;
 
@@ -148,15 +162,15 @@ static int open_port(struct monitor *monitor, uint32_t ifindex)
 	}
 	if (ifaces != NULL)
 		ifaces_close(ifaces);
-	if (config != NULL)
-		config_free(config);
 	return result;
 }
 
 static int open_config(struct monitor *monitor)
 {
-	int fd = file_open(monitor->options.config_path);
+	int fd;
 
+	present_config(monitor); /* the worker takes it up now, and may ask for ports by it when the file is broken later */
+	fd = file_open(monitor->options.config_path);
 	return fd >= 0 ? fd : -errno;
 }
 
@@ -333,6 +347,7 @@ int monitor_run(int fd, const struct monitor_options *options, int worker_pid)
 	while (!monitor.worker_gone && !monitor.stopping)
 		turn(&monitor);
 	end_worker(&monitor);
+	config_free(monitor.config);
 	if (monitor.signal_fd >= 0)
 		close(monitor.signal_fd);
 	if (monitor.options.ready_fd >= 0)

@@ -58,8 +58,9 @@ static const char *const refused_calls[] = {
 	"kill",
 	"kcmp",
 	"setpriority",
-	/* new ways to the outside; the sockets there are stay bound to what they were bound to */
+	/* new ways to the outside, and the ones there are opened wider: a packet socket can be made promiscuous, or bound elsewhere */
 	"socket",
+	"setsockopt",
 	"bind",
 	"listen",
 	"connect",

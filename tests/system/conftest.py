@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Fixtures of the system tests, and what is checked around every one of them: daemons end cleanly and without a sanitizer's report,
+"""Fixtures of the system tests, and what is checked around every one of them: daemons end cleanly, without a sanitizer's report,
 and the whole run leaves nothing behind. Binaries are taken from the build folder ROMON_BUILD, by default ./build."""
 import os
 import subprocess
@@ -26,7 +26,8 @@ def pytest_report_header():
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """The resting test goes last. Tests that start daemons need root and a build; without, they fail at once and say so, rather than each in its own way."""
+    """The resting test goes last. Tests that start daemons need root and a build; without, they fail at once and say so, rather
+    than each in its own way."""
     items.sort(key=lambda item: item.get_closest_marker("resting") is not None)  # as late as possible
     for item in items:
         if {"lab", "module_lab"} & set(getattr(item, "fixturenames", ())):

@@ -7,9 +7,9 @@
         a.start(); b.start()
         a.json("discover", "duration=1s")["routers"]
 
-Loopback stays down and there are no IP addresses, IPv6 is switched off, so that a capture shows RoMON and nothing else. Veth ports take
-part only because an entry of the configuration matches them; the default one here is `eth*`. Closing the lab ends every process,
-deletes every namespace and the folder, and tells of a daemon that did not end cleanly or of a sanitizer's report."""
+Loopback stays down, there are no IP addresses, and IPv6 is off, so that a capture shows RoMON and nothing else. Veth ports take part
+only because an entry of the configuration matches them; the default one here is `eth*`. Closing the lab ends every process, deletes
+every namespace and the folder, and tells of a daemon that did not end cleanly or of a sanitizer's report."""
 import contextlib
 import itertools
 import json
@@ -247,22 +247,24 @@ class Node:
     # The daemon
 
     def command(self, *arguments, mounts=None, user=None):
-        """A command line for this namespace. mounts: {file: the file that hides it}; user: (uid, gid) to become, without any groups."""
+        """A command line for this namespace. mounts: {file: the file that hides it}; user: (uid, gid) to become, without other
+        groups."""
         line = [str(a) for a in arguments]
         if user:
             line = ["setpriv", f"--reuid={user[0]}", f"--regid={user[1]}", "--clear-groups", "--"] + line
         line = ["ip", "netns", "exec", self.netns] + line
         if mounts:
-            # Nothing can be bound where there is no file (a container without machine-id): then a copy of the folder gets one first.
+            # Nothing can be bound where there is no file (a container without machine-id): a copy of the folder gets one first.
             binds = "".join(f"{{ [ -e '{old}' ] || {{ rm -rf '{new}.d' && cp -a '{Path(old).parent}' '{new}.d' && "
-                            f"mount --bind '{new}.d' '{Path(old).parent}' && touch '{old}'; }}; }} && mount --bind '{new}' '{old}' && "
+                            f"mount --bind '{new}.d' '{Path(old).parent}' && touch '{old}'; }}; }} && "
+                            f"mount --bind '{new}' '{old}' && "
                             for old, new in mounts.items())
             line = ["unshare", "--mount", "sh", "-c", binds + 'exec "$@"', "sh"] + line
         return line
 
     def start(self, config=None, ports=None, pcap=None, mounts=None, expect=True, write=True):
-        """Writes the configuration (a default one if it is None and there is no file yet) and starts romond. With expect it waits until the daemon
-        answers and the interfaces named in `ports`, by default every eth… that is up, are active."""
+        """Writes the configuration (a default one if it is None and there is no file yet) and starts romond. With expect it
+        waits until the daemon answers and the interfaces named in `ports`, by default every eth… that is up, are active."""
         if write and (config is not None or not self.config.exists()):
             self.config.write_text(config if config is not None else conf(f"identity={self.name} board=lab"))
         arguments = [ROMOND, "-f", "-c", self.config, "-s", self.socket, "--state", self.folder / "state"]
@@ -395,8 +397,9 @@ class Lab:
         return node
 
     def connect(self, a, a_if, b, b_if, mtu=1500, up=True, **options):
-        """A veth pair. Options for one end: a_mac, a_index, a_mtu, and the same with b. The kernel tells of a new carrier at once only
-        if the two ends have different ifindexes, else up to a second later: so they get different ones (but the same in every node)."""
+        """A veth pair. Options for one end: a_mac, a_index, a_mtu, and the same with b. The kernel tells of a new carrier at once
+        only if the two ends have different ifindexes, else up to a second later: so they get different ones (the same in every
+        node)."""
         def end(side, node, name):
             words = ["name", name]
             node.ends += 1

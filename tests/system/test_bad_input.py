@@ -35,8 +35,8 @@ class Bench:
         return stats["eth0"]["rx"], self.node.drops(), sum(port["tx"] for port in stats.values())
 
     def give(self, frames, malformed=False):
-        """Injects frames in batches and awaits that each is counted; checks everything that comes back. With malformed every single
-        one must be dropped for a reason and none may cause a frame."""
+        """Injects frames in batches, awaits that each is counted, and checks everything that comes back. With malformed every one
+        must be dropped for a reason and none may cause a frame."""
         for start in range(0, len(frames), BATCH):
             batch = frames[start:start + BATCH]
             rx, drops, tx = self.counters()
@@ -83,7 +83,8 @@ def seeds(near_mac):
     asker = Router(ASKER, [Port(1, near_mac)])
     here, there = Hop(link=1, mac="02:aa:00:00:00:00"), Hop(link=12, mac="02:bb:00:00:00:01")
     route = Route(id=ME, inlink=Port(11, "02:aa:00:00:00:00").end(), outlink=Port(12, "02:aa:00:00:00:01").end())
-    tail = [Route(id="02:ee:00:00:00:02"), rs.Identity(value=b"name"), rs.Version(), rs.Board(value=b"board"), rs.Uptime(seconds=9)]
+    tail = [Route(id="02:ee:00:00:00:02"), rs.Identity(value=b"name"), rs.Version(), rs.Board(value=b"board"),
+            rs.Uptime(seconds=9)]
     back = Hop(link=12, mac="02:bb:00:00:00:01")
     to_port = "02:aa:00:00:00:00"
     made = {
@@ -97,7 +98,8 @@ def seeds(near_mac):
             p=0, hops=[back], tlvs=[route] + tail)),
         "ping": asker.ping(1, [here], ME)[1],
         "ping-through": asker.ping(1, [here, there], "02:ee:00:00:00:04")[1],
-        "stream": rs.frame(to_port, near_mac, RoMON(type=3, src=ASKER, dst=ME) / Data(hops=[here], sport=2000, dport=4) / Stream()),
+        "stream": rs.frame(to_port, near_mac, RoMON(type=3, src=ASKER, dst=ME)
+                           / Data(hops=[here], sport=2000, dport=4) / Stream()),
     }
     frames = list(vectors.sets().values())[0]
     for name, message in frames.items():

@@ -101,7 +101,8 @@ def test_no_daemon_is_said(lab):
 
 def test_map_shows_both_ends_of_every_link(lab):
     nodes = a, b, c = lab.line(3, mtu=1400)
-    configs = {n.name: conf(f"identity={n.name} board=lab", f"add interface=eth* cost={cost}\n") for n, cost in zip(nodes, (10, 20, 30))}
+    configs = {n.name: conf(f"identity={n.name} board=lab", f"add interface=eth* cost={cost}\n")
+               for n, cost in zip(nodes, (10, 20, 30))}
     lab.start(*nodes, configs=configs)
     shown = a.json("map", "duration=500ms")
     links = {frozenset(((k["a"], k["mac-a"].lower(), k["cost-a"]), (k["b"], k["mac-b"].lower(), k["cost-b"]))): k["l2mtu"]
@@ -250,7 +251,10 @@ def test_frames_for_others_are_not_taken(lab):
     wrong = asker.ping(1, hops, a.id.lower())[1]
     wire.send(b"\x02\x00\x00\x00\x00\x77" + wrong[6:])           # to another station
     wire.send(b"\xff\xff\xff\xff\xff\xff" + wrong[6:])           # to everybody
+    other = asker.ping(1, [Hop(link=1, mac="02:00:00:00:00:77")], a.id.lower())[1]
+    wire.send(b"\x01\x80\xc2\x00\x88\xbf" + other[6:])           # to the group, but over a hop to another station
     assert not wire.collect(0.2)
+    assert a.drops("bad-hops") == 1
     wire.send(wrong)                                             # the same to a's port
     assert wire.wait(lambda f: f.type == 3).packet[Data].dport == 1024
     wire.send(b"\x01\x80\xc2\x00\x88\xbf" + wrong[6:])           # and to the group

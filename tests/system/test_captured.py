@@ -5,7 +5,7 @@ import pytest
 import vectors
 from lab import conf
 from model import Network, Port, Router
-from romon_scapy import (Board, Data, Discover, DiscoverResp, Hop, Identity, RoMON, Route, decode, frame, normalise, raw,
+from romon_scapy import (GROUP, Board, Data, Discover, DiscoverResp, Hop, Identity, RoMON, Route, decode, frame, normalise, raw,
                          rebuilt)
 
 SETS = [pytest.param(frames, id=name) for name, frames in vectors.sets().items()]
@@ -17,8 +17,8 @@ def port_of(link):
 
 
 def build(lab, name, router):
-    """A romond that has the ID and the ports of the model router, each on a wire whose other end is the test's. Returns the node and
-    its wires by link id."""
+    """A romond that has the ID and the ports of the model router, each on a wire whose other end is the test's. Returns the node
+    and its wires by link id."""
     node, outside = lab.node(name), lab.node(name + "-wire")
     wires = {}
     for number, port in enumerate(router.ports):
@@ -44,7 +44,7 @@ def relay(frames):
 
 
 def middle(frames):
-    """The first router on the way of ping-request: by its hop it leaves; into it came the request, and by that it sent ping-reply."""
+    """The first router on the way of ping-request: one port took the request in and sent ping-reply, the other is hop 1."""
     request, reply = decode(frames["ping-request"])[Data], decode(frames["ping-reply"])[Data]
     back = Port(link=reply.hops[2].link, mac=request.hops[0].mac)
     return Router("02:ff:00:00:01:01", [back, Port(link=request.hops[1].link, mac=NEAR)])
@@ -96,7 +96,7 @@ def test_discover_is_passed_on_as_captured(lab, frames, name):
     wires[came.link].inject(question, src=captured[Discover].hops[-1].mac)
     passed = wires[leaves.link].wait(lambda f: f.type == 1)
     assert passed.packet == captured and passed.message[:len(frames[name])] == frames[name]
-    assert (passed.dst, passed.src) == ("01:80:c2:00:88:bf", leaves.mac)
+    assert (passed.dst, passed.src) == (GROUP, leaves.mac)
     assert not [f for f in wires[came.link].frames() if not f.sent and f.type == 1]  # never back where it came from
 
 
@@ -158,13 +158,13 @@ def test_ping_crosses_three_routers_as_captured(lab, frames):
 def test_the_model_itself_does_as_captured(frames):
     """The Python router, which other tests measure by, reproduces the captures too."""
     router = answerer(frames)
-    (_, answer), = router.receive(router.ports[0].link, frame("01:80:c2:00:88:bf", probe_source(frames), frames["discover-probe"]))
+    (_, answer), = router.receive(router.ports[0].link, frame(GROUP, probe_source(frames), frames["discover-probe"]))
     assert normalise(answer[14:]) == normalise(frames["discover-reply-direct"])
     router = relay(frames)
     twice = decode(frames["discover-forwarded-twice"])
     question = decode(frames["discover-probe"])
     question.src, question[Discover].p, question[Discover].hops = twice.src, 1, twice[Discover].hops[:1]
-    _, (out, passed) = router.receive(router.ports[0].link, frame("01:80:c2:00:88:bf", twice[Discover].hops[1].mac, rebuilt(question)))
+    _, (out, passed) = router.receive(router.ports[0].link, frame(GROUP, twice[Discover].hops[1].mac, rebuilt(question)))
     assert (out, passed[14:]) == (router.ports[1].link, frames["discover-forwarded-twice"])
     first, then, last = middle(frames), second(frames), target(frames)
     network = Network()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The configuration file, the RoMON ID, and what survives a restart."""
+import os
 import re
 import signal
 import threading
@@ -97,8 +98,8 @@ def test_saving_is_atomic(lab):
     """Somebody who reads the file while it is saved again and again always reads a whole one, and no other file stays behind."""
     node = lab.node("a")
     node.start(COMMENTED)
-    first = node.config.stat()
     node.config.chmod(0o640)
+    first = node.config.open()  # held open, so that nothing else gets its inode number
     torn, done = [], threading.Event()
 
     def read():
@@ -116,8 +117,10 @@ def test_saving_is_atomic(lab):
         reader.join()
     assert not torn
     found = node.config.stat()
-    assert found.st_ino != first.st_ino, "a new file took the place of the old one"
-    assert found.st_mode & 0o777 & ~0o640 == 0 and found.st_uid == 0, "nobody may read it who could not before"
+    assert os.fstat(first.fileno()).st_nlink == 0, "a new file took the place of the old one"
+    assert first.read() == COMMENTED, "and the old one was not written to"
+    first.close()
+    assert (found.st_mode & 0o777, found.st_uid) == (0o640, 0), "mode and owner are kept"
     assert {p.name for p in node.folder.iterdir()} <= {"romon.conf", "romond.sock", "state", "log0"}
 
 

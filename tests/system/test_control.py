@@ -40,8 +40,9 @@ def test_unknown_methods(node, method, error):
 @pytest.mark.parametrize("method, parameters", [
     ("Set", {"values": 1}), ("Set", {}), ("Ping", {}), ("Ping", {"id": 5}), ("Ping", {"id": "b", "count": -1}),
     ("Ping", {"id": "02:00:00:00:00:01", "size": 1 << 40}), ("Ping", {"id": "02:00:00:00:00:01", "count": 1, "interval": -1}),
-    ("Ping", {"id": "02:00:00:00:00:01", "count": 1, "size": 3}), ("Discover", {"duration": "long"}), ("Discover", {"duration": -1}),
-    ("Map", {}), ("SetPort", {"number": 99, "values": {}}), ("RemovePort", {"number": -1}), ("RemovePort", {"number": 0}),
+    ("Ping", {"id": "02:00:00:00:00:01", "count": 1, "size": 3}), ("Discover", {"duration": "long"}),
+    ("Discover", {"duration": -1}), ("Map", {}), ("SetPort", {"number": 99, "values": {}}),
+    ("RemovePort", {"number": -1}), ("RemovePort", {"number": 0}),
     ("AddPort", {"values": {"interface": "x" * 1000}})])
 def test_wrong_parameters(node, method, parameters):
     with pytest.raises(VarlinkError):

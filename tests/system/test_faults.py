@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Faults that have hit routers in the past: each of these once broke a RouterOS."""
 import json
+import time
 
 from lab import conf, wait
 from model import Port, Router
@@ -245,6 +246,57 @@ def test_a_neighbour_with_the_same_id(lab):
     wire.send(Router(node.id.lower(), [Port(1, wire.mac)]).probe(1))
     wait(lambda: wire.mac in node.daemon.log.lower(), "the log names the neighbour's MAC")
     assert not wire.collect(0.2)
+
+
+def test_a_question_that_was_here_before_is_not_passed_on(lab):
+    """A MAC of our own in the hop list ends its way here; so it does not run round a ring."""
+    node, outside = lab.node("a"), lab.node("outside")
+    for number in range(2):
+        lab.connect(node, f"eth{number}", outside, f"w{number}")
+    node.start()
+    near, far = outside.wire("w0"), outside.wire("w1")
+    for number, (mac, passes) in enumerate(((node.mac("eth0"), False), (node.mac("eth1"), False), ("02:ee:00:00:00:77", True))):
+        near.inject(RoMON(src=f"02:ee:00:00:00:0{number + 1}") / Discover(
+            p=2, hops=[Hop(link=5, mac=mac), Hop(link=6, mac="02:ee:00:00:00:66")],
+            tlvs=[Route(id="02:ee:00:00:00:09", outlink=Port(1, near.mac).end())]))
+        assert [f.packet[Discover].n for f in far.collect(0.1) if f.type == 1] == ([3] if passes else [])
+    near.inject(RoMON(src=node.id.lower()) / Discover(tlvs=[Route(id="02:ee:00:00:00:09", outlink=Port(1, near.mac).end())]))
+    assert not far.collect(0.1), "its own question is not passed on either"
+
+
+def test_answers_that_cannot_be_are_not_taken(lab):
+    """Each of these differs in one thing from a good answer, which is taken."""
+    node, wire = with_wire(lab)
+    me, mac = node.id.lower(), node.mac("eth0")
+    there = Route(id="02:ee:00:00:00:aa", inlink=Port(1, wire.mac).end(), outlink=Port(2, "02:ee:00:00:00:ab").end())
+    hop, process = [Hop(link=node.index("eth0"), mac=mac)], node.background("discover", "duration=1s")
+    ours = Route(id=me, outlink=wire.wait(lambda f: f.type == 1).packet[Discover].tlv(Route)[0].outlink)
+    count = 0
+
+    def answer(parent, hops, p=0, child=None, src=me):
+        nonlocal count
+        count += 1
+        name = f"02:ee:00:00:01:{count:02x}"
+        tlvs = [parent, Route(id=child or name, inlink=Port(3, f"02:ee:00:00:02:{count:02x}").end()), Identity(value=b"x")]
+        wire.inject(RoMON(type=2, src=src, dst=name) / DiscoverResp(hops=hops, p=p, tlvs=tlvs), dst=mac)
+        return name.upper()
+
+    before = node.drops()
+    answer(ours, hop)                                                       # our own ID as parent, but over a hop
+    answer(there, [])                                                       # another's ID as parent, but over none
+    answer(there, [Hop(link=hop[0].link, mac="02:ee:00:00:00:77")])         # its list ends at another station
+    answer(there, hop, p=2)                                                 # a pointer that fits no reading
+    answer(ours, [], child="02:ee:00:00:03:01")                             # about another router than the one that answers
+    answer(ours, [], src="02:ee:00:00:00:88")                               # to another asker
+    wrong = count
+    good = {answer(ours, []), answer(there, hop)}
+    table = {r["address"] for r in json.loads(process.communicate()[0])["routers"]}
+    assert good <= table and table <= good | {"02:EE:00:00:00:AA"}
+    assert node.drops() == before + wrong
+    time.sleep(2.1)                                                         # longer than anybody waits for an answer
+    late = answer(ours, [])
+    wait(lambda: node.drops("not-asked") == 1, "nobody asked")
+    assert late not in node.discover("100ms")
 
 
 def test_a_source_that_is_the_port_itself_or_no_station(lab):

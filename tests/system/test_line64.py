@@ -38,8 +38,9 @@ def identifier(number):
 def expected(number):
     """What the first router must know of another."""
     wires = range(number)
-    return {"hops": number, "cost": sum(cost(n, "eth1") + cost(n + 1, "eth0") for n in wires), "l2mtu": min(mtu(n) for n in wires),
-            "path": [identifier(n + 1) for n in wires], "identity": f"n{number}", "active": True}
+    return {"hops": number, "cost": sum(cost(n, "eth1") + cost(n + 1, "eth0") for n in wires),
+            "l2mtu": min(mtu(n) for n in wires), "path": [identifier(n + 1) for n in wires],
+            "identity": f"n{number}", "active": True}
 
 
 def test_the_first_sees_all_63_others_within_a_second(line):

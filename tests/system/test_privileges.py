@@ -73,7 +73,8 @@ def test_the_group_may_look_but_not_change(pair):
         done = a.romon(*command, user=user)
         assert done.returncode == 0, f"{command}: {done.stderr}"
     before = a.config.read_text()
-    for command in (["set", "enabled=no"], ["port", "add", "interface=x"], ["port", "remove", "1"], ["port", "set", "0", "cost=5"]):
+    for command in (["set", "enabled=no"], ["port", "add", "interface=x"], ["port", "remove", "1"],
+                    ["port", "set", "0", "cost=5"]):
         done = a.romon(*command, user=user)
         assert done.returncode in (1, 3) and done.stderr, command
     assert a.config.read_text() == before and a.json("print")["enabled"] is True

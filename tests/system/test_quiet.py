@@ -17,7 +17,7 @@ IDLE = 30           # seconds
 
 @pytest.mark.resting
 def test_an_idle_router_sends_nothing_and_does_not_wake(resting):
-    """Three routers that have discovered and pinged each other, so that there is something to forget, and were then left alone."""
+    """Three routers that have discovered and pinged each other, so that there is something to forget, and then were let alone."""
     nodes, wires, since = resting
     pids = [pid for node in nodes for pid in node.daemon.pids()]
     assert len(pids) == 6
@@ -62,4 +62,5 @@ def test_memory_with_64_routers_known(lab):
     found = json.loads(Player(Line, {1: wire}).during(process))["routers"]
     assert len(found) == KNOWN and max(r["hops"] for r in found) == KNOWN
     sizes = {pid: pss(pid) for pid in node.daemon.pids()}
+    print(f"PSS in kB: {sizes}")
     assert len(sizes) == 2 and sum(sizes.values()) <= PSS_MAX, f"PSS in kB: {sizes}"

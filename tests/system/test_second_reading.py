@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The two readings of an answer's hop list (docs/protocol.md, section 3): a played router answers and passes on in the second one,
+"""The two readings of an answer's hop list (docs/protocol.md, section 3): a played router answers and passes on in the second,
 and takes nothing in the first."""
 import json
 import select
@@ -93,7 +93,8 @@ def test_a_network_of_both_kinds_works(lab):
     lab.connect(c, "eth1", d, "eth0")
     player = play(lab, (b, "eth1"), (c, "eth0"))
     lab.start(a, b, c, d)
-    wait(lambda: len(player.discover(a)) >= 2 and len(player.discover(d)) == 4 and len(player.discover(a)) == 4, "all see all", 15)
+    wait(lambda: len(player.discover(a)) >= 2 and len(player.discover(d)) == 4 and len(player.discover(a)) == 4,
+         "all see all", 15)
     seen = player.discover(a)
     assert seen[d.id]["path"] == [b.id, PLAYED.upper(), c.id, d.id]
     reply = player.during(a.background("ping", d.id, "count=1"))

@@ -83,18 +83,19 @@ def test_sixteen_routers_on_one_bridge(lab):
 
 
 def test_sixteen_routers_on_two_bridges(lab):
-    """Everybody on both: every router could pass every question on to everybody. Here the rules against storms are at work."""
-    nodes = [lab.node(f"s{number}") for number in range(16)]
-    for interface in ("eth0", "eth1"):
-        lab.segment("switch-" + interface, *((node, interface) for node in nodes))
-    lab.start(*nodes)
-    before = sent(nodes)
-    seen, count = rounds(nodes[0].wire("eth0"), nodes[0], 3)
-    assert {r["hops"] for r in seen.values()} == {1} and len(seen) == 15
+    """All sixteen could pass the question on from the asker's bridge to the other, where fifteen answer each copy: the rules
+    against storms let few of them do it. Without, it is 16 copies a round, and about 30 frames of each router."""
+    nodes, asker, spy = [lab.node(f"s{number}") for number in range(16)], lab.node("asker"), lab.node("spy")
+    lab.segment("near", (asker, "eth0"), *((node, "eth0") for node in nodes))
+    lab.segment("far", (spy, "w0"), *((node, "eth1") for node in nodes))
+    lab.start(asker, *nodes)
+    far, before = spy.wire("w0"), sent(nodes)
+    seen, count = rounds(asker.wire("eth0"), asker, 3)
+    assert {r["hops"] for r in seen.values()} == {1} and len(seen) == 16
+    copies = len([f for f in far.frames() if f.type == 1]) / count
     load = per_round(before, sent(nodes), count)
-    assert count >= 3 and sum(load.values()) / len(nodes) < 40, f"{count} rounds: {load}"
-    drops = sum(node.drops() for node in nodes)
-    assert drops < 16 * 16 * 40 * count
+    assert count >= 3 and 1 <= copies <= 6, f"{copies} copies of the question a round"
+    assert sum(load.values()) / len(nodes) < 15 and max(load.values()) < 40, f"{count} rounds: {load}"
 
 
 def test_two_segments_joined_by_two_routers(lab):

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Raw frames in network namespaces: entering one, listening on an interface and sending on it.
 
-A Wire keeps a packet socket with a large buffer. Nothing runs in the background: frames wait in the socket until they are read."""
+A Wire keeps a packet socket with a large buffer. Nothing runs in the background: frames wait in the socket until they are read.
+"""
 import contextlib
 import ctypes
 import os

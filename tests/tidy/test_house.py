@@ -2,9 +2,8 @@
 """The house around the code: installing and removing, the demo, what happens without root, and the counting of `make check`. Uses
 the build that ROMON_BUILD names, and changes nothing outside of temporary folders and the demo's own namespaces."""
 import importlib.util
-import json
 import os
-import shutil
+import re
 import subprocess
 from pathlib import Path
 
@@ -81,6 +80,11 @@ def test_demo():
     assert before.count("farm") > 3 and "00:00:5E:00:53:21" in before
     for part in (before, after):
         assert "packet-loss=0%" in part and "timeout" not in part
+    # The table of README.md is the one that the demo shows, but for version and model.
+    head, *rows = [line[4:] for line in (TOP / "README.md").read_text().splitlines() if re.match(r" {7}ADDRESS| +.*:5E:00:53:", line)]
+    assert len(rows) == 10
+    for row in rows:
+        assert row[:head.index("VERSION")].rstrip() in before
     assert left_behind() == []
 
 

@@ -15,7 +15,7 @@ PAGES = ["romon.8", "romon.conf.5", "romond.8"]
 HEAD = f"/* {tidy.LICENCE}\n *\n * Says what it is for.\n */\n"
 
 TREES = [tidy.core_includes, tidy.beginnings, tidy.lengths, tidy.dead_files, tidy.unfinished, tidy.machine_paths,
-         tidy.whitespace, tidy.commands, tidy.methods]
+         tidy.whitespace, tidy.links, tidy.commands, tidy.methods]
 
 # A file with a violation for each of these checks: where it stands and what is in it.
 PLANTED = [
@@ -34,6 +34,7 @@ PLANTED = [
     (tidy.machine_paths, "docs/bad.md", "Look into /ho" "me/someone.\n"),
     (tidy.whitespace, "src/link/bad.c", HEAD + "int x; \n"),
     (tidy.whitespace, "docs/bad.md", "No newline."),
+    (tidy.links, "docs/bad.md", "See [more](nowhere.md#here).\n"),
     (tidy.commands, "src/cli/main.c", HEAD + '\t{"fly", cmd_fly},\n'),
     (tidy.methods, "src/control/io.openromon.varlink", "method Fly() -> ()\n"),
 ]

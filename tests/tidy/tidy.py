@@ -129,6 +129,15 @@ def whitespace(top):
                 yield f"{path.relative_to(top)}:{number}: space at the end of the line"
 
 
+def links(top):
+    """What one page points to is there."""
+    for path in files(top, suffixes=".md"):
+        for number, line in numbered(path):
+            for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", line):
+                if not (path.parent / target).exists():
+                    yield f"{path.relative_to(top)}:{number}: points to {target}, which is not there"
+
+
 def commands(top):
     """Every command in the table of src/cli/main.c has its place in romon(8) and in the shell completion."""
     page = (top / "docs/man/romon.8.scd").read_text()

@@ -129,8 +129,8 @@ void craft_discover(struct craft *craft, uint64_t eth_src, uint64_t asker, const
 	craft_end(craft);
 }
 
-void craft_answer(struct craft *craft, uint64_t eth_dst, uint64_t eth_src, uint64_t asker, unsigned pointer, const struct craft_hop *hops,
-	unsigned count, const struct craft_route *parent, const struct craft_route *child)
+void craft_answer(struct craft *craft, uint64_t eth_dst, uint64_t eth_src, uint64_t asker, unsigned pointer,
+	const struct craft_hop *hops, unsigned count, const struct craft_route *parent, const struct craft_route *child)
 {
 	craft_begin(craft, eth_dst, eth_src, CRAFT_ANSWER, asker, child->id);
 	craft_hops(craft, pointer, hops, count);

@@ -59,8 +59,8 @@ void craft_end(struct craft *craft);
 /* Whole frames. */
 void craft_discover(struct craft *craft, uint64_t eth_src, uint64_t asker, const struct craft_hop *hops, unsigned count,
 	const struct craft_route *parent);
-void craft_answer(struct craft *craft, uint64_t eth_dst, uint64_t eth_src, uint64_t asker, unsigned pointer, const struct craft_hop *hops,
-	unsigned count, const struct craft_route *parent, const struct craft_route *child);
+void craft_answer(struct craft *craft, uint64_t eth_dst, uint64_t eth_src, uint64_t asker, unsigned pointer,
+	const struct craft_hop *hops, unsigned count, const struct craft_route *parent, const struct craft_route *child);
 struct craft_data {
 	uint64_t eth_dst, eth_src, src, dst;
 	unsigned pointer, count;

@@ -171,7 +171,8 @@ static struct net_flight flight_take(struct net *net)
 static void launch(struct net *net, unsigned router, const struct romon_frame *frame)
 {
 	struct net_router *r = &net->routers[router];
-	struct net_wire wire = {.from = router, .to = net->router_count, .from_link = frame->link, .frame = frame->data, .len = frame->len};
+	struct net_wire wire = {
+		.from = router, .to = net->router_count, .from_link = frame->link, .frame = frame->data, .len = frame->len};
 	struct net_flight flight = {.from = router, .link = frame->link, .len = frame->len, .frame = malloc(frame->len)};
 
 	assert_in_range(frame->link, 1, r->port_count);
@@ -219,7 +220,8 @@ static void land(struct net *net, const struct net_flight *flight)
 {
 	for (unsigned r = 0; r < net->router_count; r++)
 		for (uint32_t link = 1; link <= net->routers[r].port_count; link++)
-			if (net->routers[r].ports[link - 1].segment == flight->segment && (r != flight->from || link != flight->link))
+			if (net->routers[r].ports[link - 1].segment == flight->segment &&
+				(r != flight->from || link != flight->link))
 				land_at(net, flight, r, link);
 	free(flight->frame);
 }
@@ -269,7 +271,8 @@ void net_run(struct net *net, int64_t ns)
 			net_flush(net, router);
 		}
 		stuck = net->now.ns == was ? stuck + 1 : 0;
-		assert_in_range(stuck, 0, 1000000); /* somebody wants to be woken for nothing, or a frame runs in a circle of no delay */
+		assert_in_range(
+			stuck, 0, 1000000); /* somebody wants to be woken for nothing, or a frame runs in a circle of no delay */
 	}
 	net->now.ns = end;
 }

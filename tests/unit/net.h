@@ -18,7 +18,7 @@
 
 #define NET_ROUTERS_MAX 128
 #define NET_SEGMENTS_MAX 512
-#define NET_PORTS_MAX 8 /* of one router */
+#define NET_PORTS_MAX 8         /* of one router */
 #define NET_DELAY (20 * 1000LL) /* nanoseconds from port to port, unless net->delay says otherwise */
 
 struct net_port {

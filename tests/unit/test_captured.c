@@ -111,7 +111,8 @@ static void passes_on(const char *name)
 	unsigned n = vector->frame[VECTOR_ETHERNET + 40];
 	size_t last = HOPS + 10u * (n - 1), route = last + 10 + 2;
 	struct craft_hop hops[4];
-	struct craft_route parent = {.id = n == 1 ? mac_at(vector, SOURCE_ID) : 0x020000009999, .out = {77, 1500, 100, 0x020000009998}};
+	struct craft_route parent = {
+		.id = n == 1 ? mac_at(vector, SOURCE_ID) : 0x020000009999, .out = {77, 1500, 100, 0x020000009998}};
 	uint32_t in = link_at(vector, route + 6), out = link_at(vector, route + 20);
 	struct craft craft;
 	struct lone lone;
@@ -155,7 +156,8 @@ static void ping_crosses_two_routers(void **state)
 	const struct vector *request = vector_get("ping-request"), *reply = vector_get("ping-reply");
 	uint64_t asker_mac = mac_at(reply, hop_at(2) + 4), first_mac = mac_at(request, hop_at(0) + 4);
 	uint64_t second_mac = mac_at(request, hop_at(1) + 4), target_mac = mac_at(request, hop_at(2) + 4);
-	uint32_t first_in = link_at(reply, hop_at(2)), first_out = link_at(request, hop_at(1)), second_out = link_at(request, hop_at(2));
+	uint32_t first_in = link_at(reply, hop_at(2)), first_out = link_at(request, hop_at(1)),
+		 second_out = link_at(request, hop_at(2));
 	struct lone first, second, target;
 
 	(void)state;
@@ -176,7 +178,8 @@ static void ping_crosses_two_routers(void **state)
 	assert_int_equal(craft_number(first.sent[0].data + hop_at(0), 4), first_in);
 	assert_true(craft_number(first.sent[0].data + hop_at(0) + 4, 6) == asker_mac);
 	assert_memory_equal(first.sent[0].data + 12, request->frame + 12, CRAFT_BODY + 1 - 12);
-	assert_memory_equal(first.sent[0].data + hop_at(1), request->frame + hop_at(1), VECTOR_ETHERNET + request->len - hop_at(1));
+	assert_memory_equal(
+		first.sent[0].data + hop_at(1), request->frame + hop_at(1), VECTOR_ETHERNET + request->len - hop_at(1));
 
 	hand_over(&first, first_out, &second, SECOND_IN);
 	assert_int_equal(lone_only(&second, second_out, 0)->data[CRAFT_BODY + 1], 2);

@@ -117,11 +117,12 @@ static void never_twice_within_a_second_on_a_port(void **state)
 	for (unsigned i = 0; i < 100; i++) {
 		start(lone);
 		lone_run(lone, 37 * ROMON_MILLISECOND);
+		if (i == 50)
+			lone_port(lone, 3, 0x020000000103); /* asks between two rounds of the others */
+		lone_run(lone, 0);
 		romon_engine_discover_stop(lone->engine);
 		if (i % 7 == 0)
 			lone_run(lone, 111 * ROMON_MILLISECOND);
-		if (i == 50)
-			lone_port(lone, 3, 0x020000000103);
 	}
 	assert_true(lone_count(lone, 1, 0) >= 3 && lone_count(lone, 3, 0) >= 1);
 	for (size_t i = 0; i < lone->count; i++)
@@ -153,7 +154,10 @@ static void takes_an_answer(void **state)
 	assert_int_equal(romon_engine_router_count(lone->engine), 0);
 	start(lone);
 	lone_run(lone, S / 4);
-	craft_neighbor(&craft, other, "\xc3\x9c" "ber", 5);
+	craft_neighbor(&craft, other,
+		"\xc3\x9c"
+		"ber",
+		5);
 	craft_tlv(&craft, 4, "\x06\x2f\x62\x07", 4);
 	craft_tlv(&craft, 5, "RB\0\xff", 4);
 	craft_tlv(&craft, 224, "\0\1\0\0", 4);
@@ -165,7 +169,8 @@ static void takes_an_answer(void **state)
 	assert_false(romon_engine_router(lone->engine, 1, &s));
 	assert_true(romon_mac_equal(s.id, craft_address(other)) && s.active && s.reachable);
 	assert_true(s.cost == 200 && s.hops == 1 && s.l2mtu == 1500 && romon_mac_equal(s.path[0], s.id));
-	assert_string_equal(s.identity, "\xc3\x9c" "ber");
+	assert_string_equal(s.identity, "\xc3\x9c"
+					"ber");
 	assert_string_equal(s.version, "6.47beta7");
 	assert_string_equal(s.board, "RB\xef\xbf\xbd\xef\xbf\xbd");
 	assert_true(s.has_uptime && s.uptime == 65536);
@@ -227,6 +232,15 @@ static void parent_and_hops_must_agree(void **state)
 	craft_answer(&craft, mac1, other_mac, self, 0, &way, 1, &parent, &child);
 	craft.data[48 + 5] ^= 0x10; /* the header names another one than the child's route */
 	lone_refuses(lone, 1, &craft, ROMON_DROP_BAD_TLV);
+	craft_answer(&craft, mac2, other_mac, self, 0, NULL, 0, &own_route, &child); /* to the question of another port */
+	lone_refuses(lone, 2, &craft, ROMON_DROP_BAD_TLV);
+	child.id = self; /* what others say of us */
+	craft_answer(&craft, mac1, other_mac, self, 0, &way, 1, &parent, &child);
+	lone_refuses(lone, 1, &craft, ROMON_DROP_BAD_TLV);
+	child.id = parent.id; /* a router that is its own neighbour */
+	craft_answer(&craft, mac1, other_mac, self, 0, &way, 1, &parent, &child);
+	lone_refuses(lone, 1, &craft, ROMON_DROP_BAD_TLV);
+	child.id = far;
 	way.mac = mac2; /* a port of ours, but not the one that it came by */
 	craft_answer(&craft, mac1, other_mac, self, 0, &way, 1, &parent, &child);
 	lone_refuses(lone, 1, &craft, ROMON_DROP_BAD_HOPS);
@@ -408,6 +422,9 @@ static void our_own_copies_are_no_reason_to_warn(void **state)
 	struct craft_hop hops[2] = {{1, mac2}, {2, 0x020000000801}};
 
 	hear_own(lone, other_mac, hops, 2); /* round a ring */
+	hops[0].mac = 0x020000000802;
+	hops[1].mac = mac1;
+	hear_own(lone, other_mac, hops, 2); /* it names a port of ours anywhere */
 	hear_own(lone, mac2, NULL, 0);      /* our two ports on one segment */
 	assert_int_equal(lone->logs, 0);
 }

@@ -71,9 +71,9 @@ static void passes_on_and_records(void **state)
 	struct craft craft;
 
 	craft_data(&craft, &passing);
-	craft.data[15] = 0x5a;              /* bytes whose meaning is not known */
+	craft.data[15] = 0x5a;             /* bytes whose meaning is not known */
 	craft.data[CRAFT_BODY + 3] = 0x5b; /* pass through */
-	craft_zero(&craft, 20);             /* and padding does not */
+	craft_zero(&craft, 20);            /* and padding does not */
 	lone_give(lone, IN, &craft);
 	sent = lone_only(lone, OUT, 0);
 	assert_int_equal(lone->count, 1);
@@ -265,6 +265,20 @@ static void a_strange_link_is_ignored(void **state)
 	assert_int_equal(lone_drops(lone, IN, ROMON_DROP_SEND_FAILED), 1);
 }
 
+static void what_waits_for_a_removed_port_is_forgotten(void **state)
+{
+	struct lone *lone = *state;
+	struct romon_frame frames[4];
+	struct craft craft;
+
+	craft_data(&craft, &passing);
+	romon_engine_receive(lone->engine, &(struct romon_frame){IN, craft.len, craft.data}, 1, lone->now);
+	romon_engine_remove_port(lone->engine, OUT);
+	assert_int_equal(romon_engine_send(lone->engine, frames, 4, lone->now), 0);
+	lone_port(lone, OUT, out_mac);
+	assert_int_equal(romon_engine_send(lone->engine, frames, 4, lone->now), 0);
+}
+
 /* The longest list there can be, at both its ends. */
 static void two_hundred_fifty_five_hops(void **state)
 {
@@ -310,6 +324,7 @@ int main(void)
 		with_router(group_ids),
 		with_router(hashed_frames_need_a_secret),
 		with_router(a_strange_link_is_ignored),
+		with_router(what_waits_for_a_removed_port_is_forgotten),
 		with_router(two_hundred_fifty_five_hops),
 	};
 

@@ -72,7 +72,8 @@ static void expect(const struct layout *layout, unsigned viewer, struct best bes
 			for (const struct link *b = layout->links; b < layout->links + layout->count; b++) {
 				struct best way = best[a->router];
 
-				if (a->segment != b->segment || a->router == b->router || !way.reached || layout->net->cut[a->segment])
+				if (a->segment != b->segment || a->router == b->router || !way.reached ||
+					layout->net->cut[a->segment])
 					continue;
 				way.cost += (uint32_t)a->cost + b->cost;
 				way.hops++;
@@ -93,7 +94,8 @@ static bool adjacent(const struct layout *layout, unsigned a, unsigned b)
 	for (unsigned i = 0; i < layout->count; i++)
 		for (unsigned j = 0; j < layout->count; j++)
 			if (layout->links[i].router == a && layout->links[j].router == b &&
-				layout->links[i].segment == layout->links[j].segment && !layout->net->cut[layout->links[i].segment])
+				layout->links[i].segment == layout->links[j].segment &&
+				!layout->net->cut[layout->links[i].segment])
 				return true;
 	return false;
 }

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -176,6 +177,8 @@ static void then_the_lowest_link_ids(void **state)
 	frame_leaves(lone, 2, 2, MAC(2, 5));
 	link_up(lone, 1, 2, 2, 3); /* the same port of ours, a lower one of theirs: two ports on one segment */
 	frame_leaves(lone, 2, 2, MAC(2, 3));
+	link_up(lone, 1, 2, 2, 4);
+	frame_leaves(lone, 2, 2, MAC(2, 3));
 }
 
 /* Whatever the order of the reports, the result is the same. */
@@ -226,7 +229,7 @@ static void members_of_a_segment_reach_each_other(void **state)
 	link_up(lone, 1, 2, 2, 2);
 	goes_by(lone, 3, 2, 340, 2); /* 200, and the costs of both members' ports; the owner's has no part in it */
 	assert_int_equal(look(lone, 3).l2mtu, 1400);
-	goes_by(lone, 9, 2, 400, 2); /* and from a member to the owner */
+	goes_by(lone, 9, 2, 400, 2);                                                /* and from a member to the owner */
 	report(lone, (struct end){9, 2, 100, 1500}, (struct end){7, 1, 100, 1500}); /* another port of 9, another segment */
 	goes_by(lone, 7, 2, 600, 3);
 }
@@ -264,6 +267,29 @@ static void a_stale_edge_serves_where_nothing_fresh_does(void **state)
 	goes_by(lone, 4, 4, 200, 1);
 }
 
+/* An unanswered ping puts a link in doubt, from whichever end it was reported. */
+static void a_link_in_doubt_is_left_for_a_dearer_one(void **state)
+{
+	struct lone *lone = *state;
+	struct romon_ping ping = {.id = craft_address(ID(4)), .count = 1, .size = 32, .interval = ROMON_SECOND};
+
+	link_up(lone, 1, 1, 2, 1);
+	link_up(lone, 2, 2, 4, 1);
+	link_up(lone, 4, 1, 2, 2);
+	link_up(lone, 1, 2, 3, 1);
+	report(lone, (struct end){3, 2, 700, 1500}, (struct end){4, 2, 700, 1500});
+	goes_by(lone, 4, 2, 400, 2);
+	assert_true(romon_engine_ping_start(lone->engine, &ping, lone->now) != 0);
+	lone_run(lone, ROMON_SECOND - 1);
+	goes_by(lone, 4, 2, 400, 2);
+	lone_run(lone, 1);
+	goes_by(lone, 4, 3, 1600, 2);
+	link_up(lone, 1, 1, 2, 1); /* reported again: it is worth another try, and the other one is not yet */
+	goes_by(lone, 4, 3, 1600, 2);
+	link_up(lone, 2, 2, 4, 1);
+	goes_by(lone, 4, 2, 400, 2);
+}
+
 static void a_changed_cost_counts_at_once(void **state)
 {
 	struct lone *lone = *state;
@@ -290,6 +316,44 @@ static void nobody_is_further_than_255_hops(void **state)
 	assert_false(look(lone, 300).reachable);
 }
 
+/* Sixteen thousand forged routers on one segment, none of whose links costs anything: what would be steps in the square of their number
+ * keeps nobody busy. */
+static void a_flood_of_members_is_computed_in_time(void **state)
+{
+	struct lone *lone = *state;
+	clock_t begun;
+
+	for (unsigned i = 0; i < 16000; i++)
+		report(lone, (struct end){1, 1, 1, 1500}, (struct end){10 + i, 1, 0, 1500});
+	begun = clock();
+	assert_int_equal(romon_engine_router_count(lone->engine), 16000);
+	assert_true((clock() - begun) / CLOCKS_PER_SEC < 1);
+	goes_by(lone, 16009, 16009, 1, 1);
+}
+
+/* A router that claims ever more ports is believed up to a bound, again and again. */
+static void ports_without_end_are_bounded(void **state)
+{
+	struct lone *lone = *state;
+	struct craft_route ours = {.id = ID(1), .out = {1, 1500, 100, MAC(1, 1)}};
+
+	for (unsigned time = 1; time <= 2; time++) {
+		for (unsigned i = 0; i < 3000; i++) {
+			struct craft_route theirs = {.id = ID(2), .in = {1 + i, 1500, 100, 0x020000eeee01}};
+			struct craft craft;
+
+			craft_answer(&craft, MAC(1, 1), 0x020000eeee01, ID(1), 0, NULL, 0, &ours, &theirs);
+			lone_give(lone, 1, &craft);
+		}
+		assert_int_equal(romon_engine_edge_count(lone->engine), 1024);
+		assert_int_equal(lone_drops(lone, 1, ROMON_DROP_TABLE_FULL), time * (3000 - 1024));
+		link_up(lone, 1, 2, 3, 1); /* others find room */
+		goes_by(lone, 3, 3, 200, 1);
+		lone_run(lone, 31 * ROMON_SECOND);
+		assert_int_equal(romon_engine_edge_count(lone->engine), 0);
+	}
+}
+
 #define with_router(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -306,8 +370,11 @@ int main(void)
 		with_router(members_of_a_segment_reach_each_other),
 		with_router(reported_edges_win_ties),
 		with_router(a_stale_edge_serves_where_nothing_fresh_does),
+		with_router(a_link_in_doubt_is_left_for_a_dearer_one),
 		with_router(a_changed_cost_counts_at_once),
 		with_router(nobody_is_further_than_255_hops),
+		with_router(a_flood_of_members_is_computed_in_time),
+		with_router(ports_without_end_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,6 +118,7 @@ static void try_refused_calls(int fd)
 	MUST(bind(fd, (const struct sockaddr *)&addr, sizeof(sa_family_t)) == -1 && errno == EPERM);
 	MUST(connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) == -1 && errno == EPERM);
 	MUST(listen(fd, 1) == -1 && errno == EPERM);
+	MUST(setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &fd, sizeof(fd)) == -1 && errno == EPERM);
 	MUST(unshare(CLONE_NEWUSER) == -1 && errno == EPERM);
 	MUST(setns(-1, 0) == -1 && errno == EPERM);
 	MUST(mount("none", "/nonexistent", "tmpfs", 0, NULL) == -1 && errno == EPERM);

@@ -356,7 +356,8 @@ static void the_list_ends_with_room_for_the_answer(void **state)
 			far.router.send_uptime = true;
 			assert_true(romon_engine_set_router(far.engine, &far.router));
 			lone_port(&far, 1, 0x020000007701);
-			lone_give_bytes(&far, 1, lone_only(lone, OUT, CRAFT_DISCOVER)->data, lone_only(lone, OUT, CRAFT_DISCOVER)->len);
+			lone_give_bytes(
+				&far, 1, lone_only(lone, OUT, CRAFT_DISCOVER)->data, lone_only(lone, OUT, CRAFT_DISCOVER)->len);
 			assert_int_equal(lone_only(&far, 1, 0)->data[14], CRAFT_ANSWER);
 			assert_in_range(far.sent[0].len, 0, 1514);
 			lone_close(&far);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Both readings of the hop list of a DiscoverResp (docs/protocol.md section 3): as asker, as parent, as a router further on the way, and what
- * a router does that has met the second one.
+ * Both readings of the hop list of a DiscoverResp (docs/protocol.md section 3): as asker, as parent, as a router further on the way,
+ * and what a router does that has met the second one.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,8 +34,8 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void craft_reading(struct craft *craft, uint64_t to, uint64_t who, uint64_t parent_id, unsigned p, const struct craft_hop *hops,
-	unsigned n)
+static void craft_reading(
+	struct craft *craft, uint64_t to, uint64_t who, uint64_t parent_id, unsigned p, const struct craft_hop *hops, unsigned n)
 {
 	struct craft_route parent = {.id = parent_id, .in = {NEAR, 1500, 100, near_mac}, .out = {FAR, 1500, 100, far_mac}};
 	struct craft_route child = {.id = child_id, .in = {8, 1500, 100, 0x020000000501}};
@@ -127,7 +127,10 @@ static void an_answer_cannot_run_in_a_circle(void **state)
 		craft_reading(&craft, near_mac, asker, self, p, hops, 1);
 		lone_refuses(lone, NEAR, &craft, ROMON_DROP_BAD_HOPS);
 	}
+	hops[0].mac = 0x020000000801;
 	craft_reading(&craft, far_mac, asker, self, 0, hops, 2); /* back out of the port that it came in by */
+	lone_refuses(lone, FAR, &craft, ROMON_DROP_BAD_HOPS);
+	craft_reading(&craft, far_mac, asker, self, 1, hops, 1);
 	lone_refuses(lone, FAR, &craft, ROMON_DROP_BAD_HOPS);
 }
 
@@ -144,7 +147,8 @@ static void answer_to(struct lone *lone, unsigned parent, const struct craft_hop
 static void answers_in_the_reading_that_it_met(void **state)
 {
 	struct lone *lone = *state;
-	struct craft_hop hops[3] = {{41, 0x020000000901}, {42, 0x020000000902}, {43, 0x020000000903}}, way = {NEAR, 0x020000000901};
+	struct craft_hop hops[3] = {{41, 0x020000000901}, {42, 0x020000000902}, {43, 0x020000000903}},
+			 way = {NEAR, 0x020000000901};
 	const struct lone_sent *sent;
 	struct craft craft;
 
@@ -157,6 +161,13 @@ static void answers_in_the_reading_that_it_met(void **state)
 	lone_give(lone, FAR, &craft);
 	answer_to(lone, 1, hops, 3);
 	assert_int_equal(lone_only(lone, NEAR, CRAFT_ANSWER)->data[POINTER], 3);
+
+	lone_run(lone, 3 * ROMON_SECOND); /* nor does one that answers no Discover that was passed on of late */
+	craft_reading(&craft, far_mac, asker, self, 0, &way, 1);
+	lone_give(lone, FAR, &craft);
+	answer_to(lone, 0, hops, 3);
+	assert_int_equal(lone_only(lone, NEAR, CRAFT_ANSWER)->data[POINTER], 3);
+	lone_run(lone, 10 * ROMON_MILLISECOND);
 
 	craft_reading(&craft, far_mac, asker, self, 0, &way, 1); /* the second does */
 	lone_give(lone, FAR, &craft);
@@ -192,9 +203,10 @@ static void the_asker_takes_either(void **state)
 	assert_int_equal(lone_only(lone, NEAR, CRAFT_ANSWER)->data[POINTER], 0);
 }
 
-/* Turns a router into one of the second reading by an answer that it has to pass on. */
+/* Turns a router into one of the second reading by an answer that it has to pass on, to a Discover that it has passed on. */
 static void convert(struct net *net, unsigned router)
 {
+	struct craft_route asked = {.id = 0x0a00000000ef, .out = {7, 1500, 100, 0x02000000ee01}};
 	struct craft_hop way = {1, 0x02000000ee01};
 	struct craft craft;
 	struct romon_mac mac = net_mac(router, 2);
@@ -202,6 +214,10 @@ static void convert(struct net *net, unsigned router)
 	struct craft_route parent = {.id = id, .out = {2, 1500, 100, craft_number(mac.b, 6)}};
 	struct craft_route child = {.id = 0x0a00000000ee, .in = {8, 1500, 100, 0x02000000ee02}};
 
+	craft_discover(&craft, 0x02000000ee01, 0x0a00000000ef, NULL, 0, &asked);
+	romon_engine_receive(net->routers[router].engine, &(struct romon_frame){1, craft.len, craft.data}, 1, net->now);
+	net_flush(net, router);
+	net_run(net, 10 * ROMON_MILLISECOND);
 	craft_answer(&craft, craft_number(mac.b, 6), 0x02000000ee02, 0x0a00000000ef, 0, &way, 1, &parent, &child);
 	romon_engine_receive(net->routers[router].engine, &(struct romon_frame){2, craft.len, craft.data}, 1, net->now);
 	net_flush(net, router);
@@ -217,7 +233,8 @@ static void count_readings(void *ctx, const struct net_wire *wire)
 	struct readings *readings = ctx;
 	unsigned n = wire->frame[CRAFT_BODY];
 
-	if (wire->frame[14] != CRAFT_ANSWER || n == 0 || craft_number(wire->frame + 48, 6) != craft_number(net_id(wire->from).b, 6))
+	if (wire->frame[14] != CRAFT_ANSWER || n == 0 ||
+		craft_number(wire->frame + 48, 6) != craft_number(net_id(wire->from).b, 6))
 		return;
 	readings->first += wire->frame[POINTER] == n;
 	readings->second += wire->frame[POINTER] == 0;
@@ -240,6 +257,7 @@ static void a_mixed_network_works(void **state)
 	convert(net, 7);
 	convert(net, 4);
 	net_run(net, ROMON_SECOND); /* and their frames are gone */
+	readings = (struct readings){0, 0};
 	for (unsigned asking = 0; asking < 12; asking += 11) {
 		net_discover(net, asking);
 		net_run(net, ROMON_SECOND / 2);

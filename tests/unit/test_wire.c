@@ -36,17 +36,21 @@ static const struct meaning captured_meanings[] = {
 		    " stream 3 c3 1aa316a9 aaa636f0 "},
 	{"ssh-data", "3 00005e00530a>00005e005307 3,0 6/00005e005304 6/00005e005309 41/00005e005308 ports 22988>3"
 		     " stream 2 42 1aa316a9 aaa636f0 SSH-2.0-ROSSSH\r\n"},
-	{"ping-request", "3 00005e00530a>00005e005307 3,0 6/00005e005304 6/00005e005309 41/00005e005308 ports 6276>1 ping 1 size 32"},
-	{"ping-reply", "3 00005e005307>00005e00530a 3,2 41/00005e005308 6/00005e005309 27/00005e00530a ports 1>6276 ping 1 size 32"},
+	{"ping-request",
+		"3 00005e00530a>00005e005307 3,0 6/00005e005304 6/00005e005309 41/00005e005308 ports 6276>1 ping 1 size 32"},
+	{"ping-reply",
+		"3 00005e005307>00005e00530a 3,2 41/00005e005308 6/00005e005309 27/00005e00530a ports 1>6276 ping 1 size 32"},
 	{"winbox-connect", "3 00005e00530a>00005e005307 3,0 6/00005e005304 6/00005e005309 41/00005e005308 ports 18679>4"
 			   " stream 0 c0 05b007d8 00000000 "},
 };
 
 static const struct meaning own_meanings[] = {
 	{"discover-probe", "1 020000aa0011>ffffffffffff 0,0 route 020000aa0011 0/0/0/000000000000 259/1500/100/020000aa0012"},
-	{"discover-reply-direct", "2 020000aa0011>020000aa0013 0,0 route 020000aa0011 0/0/0/000000000000 259/1500/100/020000aa0012"
-				  " route 020000aa0013 516/1480/250/020000aa0014 0/0/0/000000000000"
-				  " identity K\xc3\xbc" "che 7 version 7.15beta3 board x86_64"},
+	{"discover-reply-direct",
+		"2 020000aa0011>020000aa0013 0,0 route 020000aa0011 0/0/0/000000000000 259/1500/100/020000aa0012"
+		" route 020000aa0013 516/1480/250/020000aa0014 0/0/0/000000000000"
+		" identity K\xc3\xbc"
+		"che 7 version 7.15beta3 board x86_64"},
 	{"discover-forwarded-once", "1 020000aa0014>ffffffffffff 1,1 33/020000aa0014"
 				    " route 020000aa0015 33/1500/70/020000aa0016 34/1420/300/020000aa0017"},
 	{"discover-forwarded-twice", "1 020000aa0018>ffffffffffff 2,2 49/020000aa0019 33/020000aa001a"
@@ -59,8 +63,10 @@ static const struct meaning own_meanings[] = {
 		    " stream 3 c3 11223344 aabbccdd "},
 	{"ssh-data", "3 020000aa002a>020000aa0027 3,0 65/020000aa0024 66/020000aa0029 67/020000aa0028 ports 32769>3"
 		     " stream 2 42 11223344 aabbccdd SSH-2.0-Example\r\n"},
-	{"ping-request", "3 020000aa002a>020000aa0027 3,0 65/020000aa0024 66/020000aa0029 67/020000aa0028 ports 8192>1 ping 5 size 32"},
-	{"ping-reply", "3 020000aa0027>020000aa002a 3,2 67/020000aa0028 66/020000aa0029 68/020000aa002a ports 1>8192 ping 5 size 32"},
+	{"ping-request",
+		"3 020000aa002a>020000aa0027 3,0 65/020000aa0024 66/020000aa0029 67/020000aa0028 ports 8192>1 ping 5 size 32"},
+	{"ping-reply",
+		"3 020000aa0027>020000aa002a 3,2 67/020000aa0028 66/020000aa0029 68/020000aa002a ports 1>8192 ping 5 size 32"},
 	{"winbox-connect", "3 020000aa002a>020000aa0027 3,0 65/020000aa0024 66/020000aa0029 67/020000aa0028 ports 32770>4"
 			   " stream 0 c0 07070707 00000000 "},
 };
@@ -128,8 +134,8 @@ static void add_payload(struct text *text, const struct wire_message *m)
 		add(text, " ping %u size %zu", ping.seq, m->payload_len);
 	} else {
 		assert_true(wire_stream_decode(m->payload, m->payload_len, &stream));
-		add(text, " stream %u %02x %08x %08x %.*s", stream.type, stream.unknown, stream.seq, stream.ack, (int)stream.data_len,
-			(const char *)stream.data);
+		add(text, " stream %u %02x %08x %08x %.*s", stream.type, stream.unknown, stream.seq, stream.ack,
+			(int)stream.data_len, (const char *)stream.data);
 	}
 }
 
@@ -173,7 +179,8 @@ static void assert_refused(const struct craft *craft, enum romon_drop reason)
 static void vectors_mean_what_the_protocol_says(void **state)
 {
 	const struct meaning *meanings = vectors_captured() ? captured_meanings : own_meanings;
-	size_t count = vectors_captured() ? sizeof(captured_meanings) / sizeof(*meanings) : sizeof(own_meanings) / sizeof(*meanings);
+	size_t count =
+		vectors_captured() ? sizeof(captured_meanings) / sizeof(*meanings) : sizeof(own_meanings) / sizeof(*meanings);
 	struct wire_message message;
 	struct text text;
 
@@ -282,13 +289,16 @@ static void unknown_tlvs_are_skipped(void **state)
 	craft_route_tlv(&craft, &child);
 	craft_tlv(&craft, 224, "\0\1\0\2", 4);
 	craft_tlv(&craft, 99, "ever", 4);
+	craft_tlv(&craft, 4, "\7\15f", 3); /* of sizes that nobody knows */
+	craft_tlv(&craft, 224, "\0\0\0\0\7", 5);
 	craft_tlv(&craft, 3, "x", 1);
 	craft_tlv(&craft, 5, "", 0);
 	craft_end(&craft);
 	decode(craft.data, craft.len, &message);
 	describe(&text, &message);
-	assert_string_equal(text.text, "2 0a0000000001>0a0000000002 0,0 route 0a0000000001 0/0/0/000000000000 7/1500/100/020000000001"
-				       " route 0a0000000002 9/1400/50/020000000002 0/0/0/000000000000 identity x board  uptime 65538");
+	assert_string_equal(text.text,
+		"2 0a0000000001>0a0000000002 0,0 route 0a0000000001 0/0/0/000000000000 7/1500/100/020000000001"
+		" route 0a0000000002 9/1400/50/020000000002 0/0/0/000000000000 identity x board  uptime 65538");
 }
 
 static void bad_tlvs_are_refused(void **state)
@@ -309,6 +319,10 @@ static void bad_tlvs_are_refused(void **state)
 	craft_route_tlv(&craft, &child); /* one route too many */
 	craft_end(&craft);
 	assert_refused(&craft, ROMON_DROP_BAD_TLV);
+
+	craft_discover(
+		&craft, 0x020000000001, parent.id, NULL, 0, &(struct craft_route){.id = 0x010000000001, .out = parent.out});
+	assert_refused(&craft, ROMON_DROP_BAD_TLV); /* of a group */
 
 	craft_begin(&craft, CRAFT_GROUP, 0x020000000001, CRAFT_DISCOVER, parent.id, CRAFT_ALL);
 	craft_hops(&craft, 0, NULL, 0);

@@ -50,8 +50,9 @@ static void assert_same(const struct wire_message *a, const struct wire_message 
 	for (unsigned i = 0; i < a->route_count; i++)
 		assert_true(romon_mac_equal(a->routes[i].id, b->routes[i].id) && a->routes[i].in.link == b->routes[i].in.link &&
 			    a->routes[i].in.cost == b->routes[i].in.cost && a->routes[i].in.l2mtu == b->routes[i].in.l2mtu &&
-			    romon_mac_equal(a->routes[i].in.mac, b->routes[i].in.mac) && a->routes[i].out.link == b->routes[i].out.link &&
-			    a->routes[i].out.cost == b->routes[i].out.cost && a->routes[i].out.l2mtu == b->routes[i].out.l2mtu &&
+			    romon_mac_equal(a->routes[i].in.mac, b->routes[i].in.mac) &&
+			    a->routes[i].out.link == b->routes[i].out.link && a->routes[i].out.cost == b->routes[i].out.cost &&
+			    a->routes[i].out.l2mtu == b->routes[i].out.l2mtu &&
 			    romon_mac_equal(a->routes[i].out.mac, b->routes[i].out.mac));
 	if (a->type == WIRE_DISCOVER_RESP)
 		assert_true(a->about.identity_len == b->about.identity_len && a->about.board_len == b->about.board_len &&
@@ -175,8 +176,8 @@ static void length_count_and_pointer(void **state)
 
 static void tlv_lengths(void **state)
 {
-	static const char *const names[] = {"discover-probe", "discover-reply-direct", "discover-forwarded-once",
-		"discover-forwarded-twice"};
+	static const char *const names[] = {
+		"discover-probe", "discover-reply-direct", "discover-forwarded-once", "discover-forwarded-twice"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -256,7 +257,8 @@ static int group(void)
 		cmocka_unit_test(random_bytes),
 	};
 
-	return cmocka_run_group_tests_name(vectors_captured() ? "damage, captured frames" : "damage, own frames", damage, NULL, NULL);
+	return cmocka_run_group_tests_name(
+		vectors_captured() ? "damage, captured frames" : "damage, own frames", damage, NULL, NULL);
 }
 
 int main(void)

@@ -15,7 +15,7 @@
 
 struct vector {
 	char name[40];
-	size_t len;                         /* of the message */
+	size_t len;                           /* of the message */
 	uint8_t frame[VECTOR_ETHERNET + 400]; /* room for an Ethernet header, EtherType filled in, then the message */
 };
 
