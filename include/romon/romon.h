@@ -72,7 +72,7 @@ enum romon_drop {
 	ROMON_DROP_BAD_SOURCE,     /* Ethernet source is zero, a group address or this port's own */
 	ROMON_DROP_NOT_FOR_US,     /* Ethernet destination is neither the group nor this port */
 	ROMON_DROP_BAD_HOPS,       /* hop list and pointer contradict each other or the receiving port */
-	ROMON_DROP_BAD_TLV,        /* a TLV that overruns, has a wrong size, or is missing */
+	ROMON_DROP_BAD_TLV,        /* a TLV that overruns, or a route that is missing, one too many, of a wrong size or impossible */
 	ROMON_DROP_NO_SECRET,      /* hashed, and this port has no secret that could verify it */
 	ROMON_DROP_WRONG_ID,       /* at the end of its route, but meant for another ID */
 	ROMON_DROP_NO_PORT,        /* its route leaves by a port that is not ours or not allowed */

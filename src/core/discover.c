@@ -58,6 +58,8 @@ void discover_start(struct romon_engine *engine, struct romon_time now)
 		topology_round(&engine->topology, TOPOLOGY_STALE_ROUNDS);
 	discover->users++;
 	discover_run(engine, now);
+	for (size_t i = 0; i < engine->port_count; i++) /* those that came after the last round */
+		ask(engine, &engine->ports[i], now);
 }
 
 void discover_stop(struct romon_engine *engine)

@@ -312,6 +312,25 @@ static bool end_equal(const struct wire_end *a, const struct wire_end *b)
 	return a->link == b->link && a->l2mtu == b->l2mtu && a->cost == b->cost && romon_mac_equal(a->mac, b->mac);
 }
 
+/* A port has one cost, MTU and MAC, in however many places it stands: the newest report of it holds in all of them, so that an older one
+ * of the same link from its other end does not keep a cost alive that has gone. */
+static void port_update(struct topology *t, uint32_t node, const struct wire_end *end)
+{
+	struct segment_key key = {node, end->link};
+	const struct segment_item *item = table_find(&t->segment_index, &key);
+
+	if (item != NULL && !end_equal(&t->segments[item->segment - 1].end, end)) {
+		t->segments[item->segment - 1].end = *end;
+		t->dirty = true;
+	}
+	for (uint32_t m = t->nodes[node].first_joined; m != NONE; m = t->members[m].next_joined) {
+		if (t->members[m].end.link == end->link && !end_equal(&t->members[m].end, end)) {
+			t->members[m].end = *end;
+			t->dirty = true;
+		}
+	}
+}
+
 bool topology_report(struct topology *t, const struct topology_report *report, struct romon_time now)
 {
 	uint32_t parent = node_get(t, report->parent, now), child = node_get(t, report->child, now), s, m;
@@ -327,12 +346,12 @@ bool topology_report(struct topology *t, const struct topology_report *report, s
 		m = member_new(t, s, child);
 		if (m == NONE)
 			return false;
+		t->members[m].end = report->child_end;
 		t->dirty = true;
 	}
-	t->dirty |= topology_member_stale(t, &t->members[m]) || !end_equal(&t->members[m].end, &report->child_end) ||
-		    !end_equal(&t->segments[s].end, &report->parent_end);
-	t->segments[s].end = report->parent_end;
-	t->members[m].end = report->child_end;
+	port_update(t, parent, &report->parent_end);
+	port_update(t, child, &report->child_end);
+	t->dirty |= topology_member_stale(t, &t->members[m]);
 	t->members[m].round = t->round;
 	t->members[m].suspect = false;
 	node = &t->nodes[child];

@@ -237,7 +237,10 @@ int worker_run(const struct worker_options *options)
 		pcap_close(worker.pcap);
 	if (worker.ifaces != NULL)
 		ifaces_close(worker.ifaces);
-	if (worker.base != NULL)
+	if (worker.base != NULL) {
+		/* A stream with a callback under way is freed only when libevent has run that. */
+		event_base_loop(worker.base, EVLOOP_NONBLOCK);
 		event_base_free(worker.base);
+	}
 	return worker.failed ? 1 : 0;
 }

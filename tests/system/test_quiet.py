@@ -62,5 +62,4 @@ def test_memory_with_64_routers_known(lab):
     found = json.loads(Player(Line, {1: wire}).during(process))["routers"]
     assert len(found) == KNOWN and max(r["hops"] for r in found) == KNOWN
     sizes = {pid: pss(pid) for pid in node.daemon.pids()}
-    print(f"PSS in kB: {sizes}")
     assert len(sizes) == 2 and sum(sizes.values()) <= PSS_MAX, f"PSS in kB: {sizes}"

@@ -144,6 +144,23 @@ static void a_new_port_asks_at_once(void **state)
 	assert_int_equal(lone->count, 1);
 }
 
+/* Asking again within a second of the last round: the ports of that round wait, the one that came since does not. */
+static void a_port_that_came_between_asks_at_once(void **state)
+{
+	struct lone *lone = *state;
+
+	start(lone);
+	lone_run(lone, S / 10);
+	romon_engine_discover_stop(lone->engine);
+	lone_port(lone, 3, 0x020000000103);
+	lone_run(lone, S / 10);
+	lone_forget(lone);
+	start(lone);
+	lone_run(lone, S / 10);
+	assert_int_equal(lone_only(lone, 3, 0)->data[14], CRAFT_DISCOVER);
+	assert_int_equal(lone->count, 1);
+}
+
 static void takes_an_answer(void **state)
 {
 	struct lone *lone = *state;
@@ -438,6 +455,7 @@ int main(void)
 		with_router(asks_once_a_second_while_somebody_wants),
 		with_router(never_twice_within_a_second_on_a_port),
 		with_router(a_new_port_asks_at_once),
+		with_router(a_port_that_came_between_asks_at_once),
 		with_router(takes_an_answer),
 		with_router(a_text_of_255_bad_bytes),
 		with_router(answers_later_than_2_s_are_dropped),

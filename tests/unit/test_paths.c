@@ -302,6 +302,23 @@ static void a_changed_cost_counts_at_once(void **state)
 	assert_int_equal(look(lone, 2).l2mtu, 700);
 }
 
+/* The link between 2 and 3 was reported from both ends, and then a dearer cost of 3's port from one of them. */
+static void the_newest_report_of_a_port_counts(void **state)
+{
+	struct lone *lone = *state;
+
+	link_up(lone, 1, 1, 2, 1);
+	link_up(lone, 3, 1, 2, 2);
+	link_up(lone, 2, 2, 3, 1);
+	goes_by(lone, 3, 2, 400, 2);
+	report(lone, (struct end){2, 2, 100, 1500}, (struct end){3, 1, 900, 1400});
+	goes_by(lone, 3, 2, 1200, 2);
+	assert_int_equal(look(lone, 3).l2mtu, 1400);
+	report(lone, (struct end){3, 1, 50, 1300}, (struct end){2, 2, 100, 1500});
+	goes_by(lone, 3, 2, 350, 2);
+	assert_int_equal(look(lone, 3).l2mtu, 1300);
+}
+
 static void nobody_is_further_than_255_hops(void **state)
 {
 	struct lone *lone = *state;
@@ -372,6 +389,7 @@ int main(void)
 		with_router(a_stale_edge_serves_where_nothing_fresh_does),
 		with_router(a_link_in_doubt_is_left_for_a_dearer_one),
 		with_router(a_changed_cost_counts_at_once),
+		with_router(the_newest_report_of_a_port_counts),
 		with_router(nobody_is_further_than_255_hops),
 		with_router(a_flood_of_members_is_computed_in_time),
 		with_router(ports_without_end_are_bounded),
