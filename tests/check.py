@@ -147,7 +147,9 @@ def pytest(path, variant):
     """Runs the pytest tests of a file or folder with the programs of one build."""
     results = Results()
     report = Path(tempfile.gettempdir()) / f"{Path(path).stem}-{variant}.xml"
-    status, said = run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junit-xml={report}", path],
+    root = TOP / path if (TOP / path).is_dir() else (TOP / path).parent  # wherever this tree lies, the names are the same
+    status, said = run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={root}",
+                        f"--junit-xml={report}", path],
                        ROMON_BUILD=str(BUILDS / variant), PYTHONDONTWRITEBYTECODE="1")
     print(f"-- {path} ({variant})\n{said}", flush=True)
     for case in ElementTree.parse(report).iter("testcase") if report.exists() else []:
