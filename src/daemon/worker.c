@@ -188,6 +188,13 @@ static bool configure(struct worker *worker, const struct worker_options *option
 	return router_apply(worker, config);
 }
 
+static bool over(const struct worker *worker)
+{
+	return worker->failed || worker->monitor.ended;
+}
+
+/* No wait while anything is left to do: a turn may itself find that the interfaces have to be looked at again, and every request
+ * to the monitor may bring the news of another SIGHUP, which no descriptor tells of any more. */
 static void loop(struct worker *worker)
 {
 	struct event *monitor = event_new(worker->base, worker->monitor.fd, EV_READ | EV_PERSIST, monitor_readable, worker);
@@ -202,9 +209,10 @@ static void loop(struct worker *worker)
 	}
 	if (!worker->failed && monitor_client_ready(&worker->monitor) == 0)
 		log_info("romond " ROMON_VERSION " serves");
-	while (!worker->failed && !worker->monitor.ended) {
+	while (!over(worker)) {
 		settle(worker, timer);
-		if (!worker->refresh && event_base_loop(worker->base, EVLOOP_ONCE) < 0) {
+		if (!over(worker) && !worker->refresh && !worker->monitor.reload &&
+			event_base_loop(worker->base, EVLOOP_ONCE) < 0) {
 			log_error("event loop: %s", strerror(errno));
 			worker->failed = true;
 		}

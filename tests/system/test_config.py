@@ -60,6 +60,24 @@ def test_a_broken_file_is_refused_at_reload_and_the_running_one_stays(lab):
     wait(lambda: a.json("print")["identity"] == "new", "a good file is taken after all that")
 
 
+def test_a_reload_during_a_reload_is_not_forgotten(lab):
+    """The second SIGHUP comes while the worker asks the monitor for the sockets of many ports, and nothing else happens later."""
+    a = lab.node("a")
+    for i in range(0, 100, 2):
+        a.ip("link", "add", f"eth{i}", "up", "type", "veth", "peer", "name", f"eth{i + 1}")
+        a.ip("link", "set", "dev", f"eth{i + 1}", "up")
+    a.start(conf(enabled="no"))
+    for turn in (1, 2, 3):
+        said = len(a.daemon.log)
+        a.config.write_text(conf())
+        a.daemon.reload()
+        while "RoMON ID" not in a.daemon.log[said:]:  # said before the first port is opened
+            assert a.daemon.alive()
+        a.config.write_text(conf(enabled="no"))
+        a.daemon.reload()
+        wait(lambda: a.daemon.log[said:].count("read anew") == 2, f"both reloads, turn {turn}")
+
+
 def test_without_a_file_it_runs_disabled(lab):
     node = lab.node("a")
     node.start("", ports=[])
