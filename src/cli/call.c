@@ -89,6 +89,9 @@ static int error_failure(const struct message_reply *reply)
 			detail(reply, "identity"));
 	if (strcmp(error, "AmbiguousRouter") == 0)
 		return ambiguous_failure(reply);
+	if (strcmp(reply->error, "org.varlink.service.InvalidParameter") == 0)
+		return cli_fail(CLI_USAGE, "romon: romond does not take this value of %s: romon(8) says what it may be",
+			detail(reply, "parameter"));
 	return cli_fail(CLI_UNREACHABLE, "romon: romond answers %s: are romon and romond of the same version?", reply->error);
 }
 

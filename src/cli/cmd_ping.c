@@ -18,6 +18,12 @@
 #include "cli/parse.h"
 #include "cli/text.h"
 
+/* What romond takes. */
+#define SIZE_MIN 4 /* a payload begins with four bytes of our own */
+#define SIZE_MAX_BYTES 65000
+#define INTERVAL_MIN 0.001 /* seconds, as is the next */
+#define INTERVAL_MAX 3600.0
+
 struct totals {
 	json_int_t sent, received;
 	json_int_t loss;      /* percent */
@@ -197,6 +203,8 @@ static int parameters_set(const struct cli *cli, json_t *parameters)
 		return cli_fail(CLI_USAGE, "romon: ping: which router? Use: romon ping %s", cli->command->synopsis);
 	if (interval && !parse_duration(interval, &seconds))
 		return cli_fail(CLI_USAGE, "romon: \"%s\" is no duration: write it like 1s, 200ms or 00:00:10", interval);
+	if (interval && (seconds < INTERVAL_MIN || seconds > INTERVAL_MAX))
+		return cli_fail(CLI_USAGE, "romon: ping: interval=%s: it must be from 1ms to 1h", interval);
 	if (interval)
 		call_set(parameters, "interval", json_real(seconds));
 
@@ -205,7 +213,7 @@ static int parameters_set(const struct cli *cli, json_t *parameters)
 	if (status == CLI_DONE)
 		status = number_set(cli, parameters, "count", 1, UINT32_MAX);
 	if (status == CLI_DONE)
-		status = number_set(cli, parameters, "size", 4, UINT16_MAX); /* a payload begins with four bytes of our own */
+		status = number_set(cli, parameters, "size", SIZE_MIN, SIZE_MAX_BYTES);
 	return status;
 }
 

@@ -8,7 +8,7 @@
 
 #include <event2/event.h>
 
-#define DURATION_MAX (30LL * 24 * 3600 * ROMON_SECOND)
+#define DURATION_MAX (366LL * 24 * 3600 * ROMON_SECOND)
 #define UPDATE_MS 200 /* between two updates at least */
 
 /* Somebody who looks at the table. */

@@ -9,7 +9,7 @@
 
 #include <event2/event.h>
 
-#define PING_COUNT_MAX (1LL << 31)
+#define PING_COUNT_MAX UINT32_MAX
 #define PING_SIZE_MAX 65000
 #define PING_INTERVAL_MAX (3600 * ROMON_SECOND)
 

@@ -120,7 +120,7 @@ static bool find_port(struct client *client, struct args *args, size_t *number)
 			return true;
 		}
 	}
-	client_fail(client, "NoSuchPort", "reason", "no such item");
+	client_fail(client, "NoSuchPort", "reason", "no such item: look it up in port print");
 	return false;
 }
 

@@ -38,6 +38,19 @@ def test_a_router_is_found_by_its_identity(three):
     assert time.monotonic() - begin < 1, "nobody is asked again for what is known"
 
 
+@pytest.mark.parametrize("method, extremes", [
+    ("Discover", [{"duration": 366 * 86400}]),
+    ("Ping", [{"count": 2**32 - 1}, {"size": 4}, {"size": 65000}, {"interval": 0.001}, {"interval": 3600}]),
+])
+def test_the_daemon_takes_all_that_the_command_does(three, method, extremes):
+    a, b, _ = three
+    for parameters in extremes:
+        control = Control(a.socket)
+        control.send(method, more=True, **parameters, **({"id": b.id} if method == "Ping" else {}))
+        assert "error" not in control.receive(), parameters
+        control.close()
+
+
 def test_without_more_ping_needs_a_count_and_gives_the_summary(three):
     a, b, _ = three
     answer = a.varlink("Ping", id=b.id, count=3, interval=0.01, size=1000)

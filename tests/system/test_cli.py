@@ -126,7 +126,9 @@ def test_ping_call(daemon, words, parameters):
     ["discover", "duration=0"], ["discover", "duration=soon"], ["discover", "3s"], ["map", "duration="],
     ["map", "--dot", "--json"],
     ["ping"], ["ping", ""], ["ping", A, B], ["ping", A, "id=" + B], ["ping", A, "count=0"], ["ping", A, "count=x"],
-    ["ping", A, "size=3"], ["ping", A, "size=65536"], ["ping", A, "interval=0s"], ["stats", "all"], ["help", "bogus"],
+    ["ping", A, "size=3"], ["ping", A, "size=65001"], ["ping", A, "interval=0s"],
+    ["ping", A, "interval=500us"], ["ping", A, "interval=61m"], ["ping", A, "count=4294967296"],
+    ["stats", "all"], ["help", "bogus"],
 ])
 def test_wrong_usage(daemon, words):
     done = run(daemon, *words)
@@ -163,6 +165,8 @@ def test_help_and_version(daemon):
      f'romon: several routers are called "barn": take one by its ID ({A}, {B})'),
     ("org.varlink.service.MethodNotFound", {}, 3,
      "romon: romond answers org.varlink.service.MethodNotFound: are romon and romond of the same version?"),
+    ("org.varlink.service.InvalidParameter", {"parameter": "count"}, 2,
+     "romon: romond does not take this value of count: romon(8) says what it may be"),
     ("Failed", {"reason": HOSTILE}, 1, HOSTILE_SHOWN),
     ("Failed", {"reason": "two\nlines"}, 1, r"two\x0alines"),
 ])
