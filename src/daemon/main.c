@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "daemon/file.h"
@@ -105,6 +106,18 @@ static struct options read_options(int argc, char **argv)
 		exit(EXIT_USAGE);
 	}
 	return options;
+}
+
+/* Were a standard descriptor closed, a socket of ours would get its number and what is meant for it. And whatever else the starter
+ * left open is not for the worker to hold. (Linux 5.9; before that it stays open.) */
+static void take_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	syscall(SYS_close_range, STDERR_FILENO + 1U, ~0U, 0U);
 }
 
 /* A relative path means something else after daemonize() left this folder. Returns a string that is never freed, or NULL. */
@@ -223,10 +236,12 @@ static bool prepare(const struct options *options, struct worker_options *worker
 
 int main(int argc, char **argv)
 {
-	struct options options = read_options(argc, argv);
 	struct worker_options worker = {.monitor_fd = -1, .listen_fd = -1, .pcap_fd = -1};
 	int status = EXIT_FAILURE, ready_fd = -1;
+	struct options options;
 
+	take_descriptors();
+	options = read_options(argc, argv);
 	log_open(true, options.verbose);
 	if (geteuid() != 0) {
 		fputs("romond: must be started by root\n", stderr);
