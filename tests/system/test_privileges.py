@@ -108,7 +108,11 @@ def stolen_packet_sockets(pid):
     assert pidfd >= 0
     sockets = []
     for entry in os.listdir(f"/proc/{pid}/fd"):
-        if os.readlink(f"/proc/{pid}/fd/{entry}").startswith("socket:"):
+        try:
+            kind = os.readlink(f"/proc/{pid}/fd/{entry}")
+        except FileNotFoundError:
+            continue  # a client that has just left
+        if kind.startswith("socket:"):
             copy = socket.socket(fileno=_libc.syscall(PIDFD_GETFD, pidfd, int(entry), 0))
             if copy.family == socket.AF_PACKET:
                 sockets.append(copy)
