@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #ifdef ROMON_SECCOMP
 #include <seccomp.h>
 #endif
@@ -56,10 +57,15 @@ static const char *const refused_calls[] = {
 	"pidfd_open",
 	"pidfd_getfd",
 	"kill",
+	"rt_sigqueueinfo",
+	"rt_tgsigqueueinfo",
+	"pidfd_send_signal",
 	"kcmp",
 	"setpriority",
-	/* new ways to the outside, and the ones there are opened wider: a packet socket can be made promiscuous, or bound elsewhere */
+	/* new ways to the outside, and the ones there are opened wider: a packet socket can be made promiscuous, or bound elsewhere; a
+	 * Unix datagram socket of a pair can send to every other of this machine */
 	"socket",
+	"socketpair",
 	"setsockopt",
 	"bind",
 	"listen",
@@ -114,32 +120,37 @@ static const char *const refused_calls[] = {
 	"vmsplice",
 };
 
+/* Refused unless their first argument is this process: abort() needs one of them. */
+static const char *const own_calls[] = {"tkill", "tgkill"};
+
+/* Refuses the call, or does nothing if this library or this machine does not know its name. Returns 0 or a negative errno. */
+static int refuse_call(scmp_filter_ctx filter, const char *name, bool own)
+{
+	const struct scmp_arg_cmp others = SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid());
+	int call = seccomp_syscall_resolve_name(name), error;
+
+	if (call == __NR_SCMP_ERROR)
+		return 0;
+	error = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), call, own ? 1 : 0, &others);
+	return error == -EDOM ? 0 : error;
+}
+
 static bool refuse_calls(void)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-	bool loaded = false;
+	int error = filter == NULL ? -ENOMEM : 0;
 	size_t i;
-	int error = -ENOMEM;
 
-	if (filter == NULL)
-		goto out;
-	for (i = 0; i < sizeof(refused_calls) / sizeof(refused_calls[0]); i++) {
-		int call = seccomp_syscall_resolve_name(refused_calls[i]);
-
-		/* A name that this library or this machine does not know. */
-		if (call == __NR_SCMP_ERROR)
-			continue;
-		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), call, 0);
-		if (error != 0 && error != -EDOM)
-			goto out;
-	}
-	error = seccomp_load(filter);
-	loaded = error == 0;
-out:
-	if (!loaded)
+	for (i = 0; i < sizeof(refused_calls) / sizeof(refused_calls[0]) && error == 0; i++)
+		error = refuse_call(filter, refused_calls[i], false);
+	for (i = 0; i < sizeof(own_calls) / sizeof(own_calls[0]) && error == 0; i++)
+		error = refuse_call(filter, own_calls[i], true);
+	if (error == 0)
+		error = seccomp_load(filter);
+	if (error != 0)
 		log_error("cannot load the system call filter: %s", strerror(-error));
 	seccomp_release(filter);
-	return loaded;
+	return error == 0;
 }
 
 #else

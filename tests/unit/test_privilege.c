@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -109,6 +110,7 @@ static void try_refused_calls(int fd)
 {
 	const struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	char *const argv[] = {(char *)(uintptr_t) "/bin/true", NULL};
+	int pair[2];
 
 	/* Of all these only the filter's answer is EPERM: without it an unprivileged process may, or fails otherwise. */
 	MUST(execv(argv[0], argv) == -1 && errno == EPERM);
@@ -123,7 +125,15 @@ static void try_refused_calls(int fd)
 	MUST(setns(-1, 0) == -1 && errno == EPERM);
 	MUST(mount("none", "/nonexistent", "tmpfs", 0, NULL) == -1 && errno == EPERM);
 	MUST(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == -1 && errno == EPERM);
+	MUST(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == -1 && errno == EPERM);
 	MUST(kill(getpid(), 0) == -1 && errno == EPERM);
+	/* To signal a process of no number at all would fail with ESRCH or EINVAL; abort() must work. */
+	MUST(syscall(SYS_tkill, INT_MAX, 0) == -1 && errno == EPERM);
+	MUST(syscall(SYS_tgkill, INT_MAX, INT_MAX, 0) == -1 && errno == EPERM);
+	MUST(syscall(SYS_tgkill, getpid(), getpid(), 0) == 0);
+	MUST(syscall(SYS_rt_sigqueueinfo, INT_MAX, 0, NULL) == -1 && errno == EPERM);
+	MUST(syscall(SYS_rt_tgsigqueueinfo, INT_MAX, INT_MAX, 0, NULL) == -1 && errno == EPERM);
+	MUST(syscall(SYS_pidfd_send_signal, -1, 0, NULL, 0) == -1 && errno == EPERM);
 	MUST(syscall(SYS_process_vm_readv, getpid(), NULL, 0, NULL, 0, 0) == -1 && errno == EPERM);
 	MUST(syscall(SYS_keyctl, 0, 0, 0, 0, 0) == -1 && errno == EPERM);
 	MUST(syscall(SYS_bpf, -1, NULL, 0) == -1 && errno == EPERM);
