@@ -63,6 +63,7 @@ void monitor_block_signals(void)
 	signal_set(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 /* Takes one message. Of its descriptors the first is kept in arrival->fd, all others are closed: none stays open unseen. */

@@ -46,8 +46,8 @@ struct monitor_options {
 	int ready_fd; /* closed, after one byte, when the worker serves: whoever started romond waits for that. -1: nobody does */
 };
 
-/* Blocks the signals that the monitor takes from a descriptor, and ignores SIGPIPE. To be called before the worker is forked, so
- * that none is lost. */
+/* Blocks the signals that the monitor takes from a descriptor, and ignores SIGPIPE and SIGXFSZ (a file that may not grow is an error
+ * like a full disk). To be called before the worker is forked, so that none is lost. */
 void monitor_block_signals(void);
 
 /* Serves requests on fd, which it closes, until the worker goes away or a SIGTERM or SIGINT comes, and waits for the process

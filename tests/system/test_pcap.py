@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """romond --pcap: a file that others read."""
 import json
+import resource
 import subprocess
 
 import romon_scapy as rs
+from lab import wait
 from scapy.utils import rdpcap
 
 
@@ -30,3 +32,19 @@ def test_the_capture_is_readable_and_complete(lab):
     assert len({x["frame.packet_flags_direction"][0] for x in layers}) == 2, "in and out are told apart"
     times = [x["frame.time_epoch"][0] for x in layers]
     assert times == sorted(times)
+
+
+def test_a_file_that_cannot_grow_ends_the_capture_alone(lab):
+    """A limit stands in for a full disk."""
+    a, b = lab.line(2)
+    a.start()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16384, hard))
+    try:
+        b.start(pcap=b.folder / "frames.pcapng")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    a.ping(b.id, count=20, size=1000, interval="10ms")
+    wait(lambda: "the capture ends: " in b.daemon.log, "it is said")
+    b.wait_active("eth0")
+    assert a.ping(b.id)[1]["received"] == 1 and b.daemon.alive()

@@ -21,6 +21,7 @@
 #include <linux/if_packet.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -650,6 +651,27 @@ static void the_service_manager_is_told(void **state)
 	assert_notified(name);
 }
 
+/* What the kernel says of a file at its limit by a signal first, which would end either process. */
+static void a_file_that_may_not_grow_is_an_error(void **state)
+{
+	const struct rlimit limit = {0, RLIM_INFINITY};
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		int fd = memfd_create("test", MFD_CLOEXEC);
+
+		monitor_block_signals();
+		setrlimit(RLIMIT_FSIZE, &limit);
+		_exit(write(fd, "x", 1) == -1 && errno == EFBIG ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -663,6 +685,7 @@ int main(void)
 		cmocka_unit_test(a_worker_that_goes_ends_the_monitor),
 		cmocka_unit_test(a_worker_that_stays_is_killed),
 		cmocka_unit_test(the_service_manager_is_told),
+		cmocka_unit_test(a_file_that_may_not_grow_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
