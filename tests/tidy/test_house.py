@@ -36,7 +36,10 @@ def test_install(installed):
         "usr/lib/sysusers.d/openromon.conf", "usr/share/bash-completion/completions/romon", "usr/share/man/man8/romon.8",
         "usr/share/man/man8/romond.8", "usr/share/man/man5/romon.conf.5"}
     assert (installed / CONFIG).stat().st_mode & 0o777 == 0o600
-    assert "ExecStart=/usr/sbin/romond" in (installed / "usr/lib/systemd/system/romond.service").read_text()
+    unit = (installed / "usr/lib/systemd/system/romond.service").read_text()
+    assert "ExecStart=/usr/sbin/romond" in unit
+    assert re.search("^RequiresMountsFor=.* /usr/sbin$", unit, re.M), "it waits for the file system that it is on, and no other"
+    assert re.search("^StartLimitIntervalSec=0$", unit.partition("[Service]")[0], re.M), "it is never given up"
 
 
 def test_uninstall(installed):
