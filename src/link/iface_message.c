@@ -25,6 +25,26 @@ static void text_copy(char out[IFACE_NAME_MAX], const struct nlattr *attr)
 	memcpy(out, mnl_attr_get_payload(attr), len);
 }
 
+/* The kernel takes nearly any bytes for a name. One that is no UTF-8 or has control characters could not stand in a configuration,
+ * JSON or a log: there all but ASCII becomes '?'. */
+static void name_clean(char name[IFACE_NAME_MAX])
+{
+	char clean[3 * IFACE_NAME_MAX]; /* the replacement of one bad byte has three */
+	size_t len = strlen(name);
+	bool good = romon_text_clean(clean, sizeof clean, (const uint8_t *)name, len) == len && memcmp(clean, name, len) == 0;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)name[i], next = (unsigned char)name[i + 1];
+
+		good = good && c >= ' ' && c != 0x7f && (c != 0xc2 || next >= 0xa0);
+	}
+	for (size_t i = 0; i < len && !good; i++) {
+		if (name[i] < ' ' || name[i] > '~') {
+			name[i] = '?';
+		}
+	}
+}
+
 static uint32_t number(const struct nlattr *attr)
 {
 	return mnl_attr_validate(attr, MNL_TYPE_U32) < 0 ? 0 : mnl_attr_get_u32(attr);
@@ -74,6 +94,7 @@ static int link_attribute(const struct nlattr *attr, void *data)
 	switch (mnl_attr_get_type(attr)) {
 	case IFLA_IFNAME:
 		text_copy(iface->name, attr);
+		name_clean(iface->name);
 		break;
 	case IFLA_ADDRESS:
 		reading->has_mac = mnl_attr_get_payload_len(attr) == sizeof iface->mac;

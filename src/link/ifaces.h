@@ -18,7 +18,7 @@ enum iface_master { IFACE_MASTER_NONE, IFACE_MASTER_BRIDGE, IFACE_MASTER_BOND, I
 
 struct iface {
 	uint32_t index;
-	char name[IFACE_NAME_MAX];
+	char name[IFACE_NAME_MAX]; /* UTF-8 without control characters, whatever the kernel calls it */
 	char kind[IFACE_NAME_MAX]; /* IFLA_INFO_KIND: "veth", "bridge", "vlan", "bond"; empty for a card */
 	struct romon_mac mac;
 	uint32_t mtu;

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Which interfaces take part and how: members of bridges, VLANs and bonds, and every change of an interface, followed at once."""
+import subprocess
+
 import pytest
 from lab import conf, kernel_has, wait
 from model import Port, Router, asked
@@ -209,3 +211,16 @@ def test_a_port_is_never_promiscuous_nor_set_up(lab):
     assert "01:80:c2:00:88:bf" in groups
     node.stop()
     assert "01:80:c2:00:88:bf" not in node.ip("maddress", "show", "dev", "eth0")
+
+
+def test_a_name_that_is_no_text_is_shown_as_one(lab):
+    """The kernel takes nearly any bytes; JSON, terminals and logs do not."""
+    a, b = lab.node("a"), lab.node("b")
+    lab.connect(a, "eth0", b, "eth0")
+    a.start()
+    before = b"eth0"
+    for raw, shown in ((b"eth\xff\x1b[31m", "eth??[31m"), (b"eth\xc2\x9b", "eth??"), ("ethé".encode(), "ethé")):
+        subprocess.run([b"ip", b"-n", a.netns.encode(), b"link", b"set", b"dev", before, b"name", raw], check=True)
+        wait(lambda: a.states() == {shown: "active"} and list(a.stats()) == [shown], f"the port is called {shown}")
+        before = raw
+    assert "\x1b" not in a.daemon.log and "\ufffd" not in a.daemon.log and "\x9b" not in a.daemon.log
