@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "daemon/control.h"
+#include "daemon/file.h"
 #include "daemon/log.h"
 #include "daemon/ports.h"
 #include "daemon/store.h"
@@ -126,12 +127,39 @@ bool router_apply(struct worker *worker, struct config *config)
 	return false;
 }
 
+/* Is the file still what the running configuration was read from? One that is not there holds nothing that could be lost. */
+static bool file_unchanged(struct worker *worker)
+{
+	int fd = monitor_client_open_config(&worker->monitor);
+	size_t found_len, len;
+	char *found, *text;
+	bool same;
+
+	if (fd < 0)
+		return fd == -ENOENT;
+	found = file_read(fd, CONFIG_SIZE_MAX, &found_len);
+	close(fd);
+	text = config_text(worker->config, &len);
+	same = found != NULL && text != NULL && found_len == len && memcmp(found, text, len) == 0;
+	free(found);
+	free(text);
+	return same;
+}
+
 bool router_save(struct worker *worker, struct config *config, struct config_error *error)
 {
 	size_t len;
-	char *text = config_text(config, &len);
-	int result = text == NULL ? -ENOMEM : monitor_client_replace_config(&worker->monitor, text, len);
+	char *text;
+	int result;
 
+	if (!file_unchanged(worker)) {
+		error->line = 0;
+		snprintf(error->reason, sizeof(error->reason),
+			"failure: somebody changed the configuration file, which this would undo: reload romond first");
+		return false;
+	}
+	text = config_text(config, &len);
+	result = text == NULL ? -ENOMEM : monitor_client_replace_config(&worker->monitor, text, len);
 	free(text);
 	if (result != 0) {
 		error->line = 0;

@@ -60,6 +60,25 @@ def test_a_broken_file_is_refused_at_reload_and_the_running_one_stays(lab):
     wait(lambda: a.json("print")["identity"] == "new", "a good file is taken after all that")
 
 
+def test_set_does_not_undo_what_somebody_wrote_meanwhile(lab):
+    a = lab.node("a")
+    a.start(conf("identity=first"))
+    edited = conf("identity=second") + "# An hour of work.\n"
+    for text in (edited, edited + "with a mistake\n"):
+        a.config.write_text(text)
+        done = a.romon("set", "unicast=no")
+        assert done.returncode == 1 and "reload" in done.stderr and len(done.stderr.splitlines()) == 1
+        assert a.config.read_text() == text and a.json("print")["unicast"] is True
+    a.config.write_text(edited)
+    a.daemon.reload()
+    wait(lambda: a.json("print")["identity"] == "second", "it is read")
+    a.ok("set", "unicast=no")
+    assert "# An hour of work.\n" in a.config.read_text() and "unicast=no" in a.config.read_text()
+    a.config.unlink()
+    a.ok("set", "unicast=yes")
+    assert "unicast=yes" in a.config.read_text()
+
+
 def test_a_reload_during_a_reload_is_not_forgotten(lab):
     """The second SIGHUP comes while the worker asks the monitor for the sockets of many ports, and nothing else happens later."""
     a = lab.node("a")
