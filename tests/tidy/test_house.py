@@ -148,6 +148,7 @@ def test_skipped(): pass
 
 def test_counting_of_pytest(check, tmp_path, capfd):
     (tmp_path / "test_some.py").write_text(PYTEST)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")  # names are told from here, and not from a folder that we share with it
     results = check.Results()
     results.add_all("some", check.pytest(str(tmp_path), "gcc"))
     results.print()
