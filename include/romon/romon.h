@@ -28,6 +28,8 @@
 #define ROMON_PORTS_MAX 256     /* ports of one router */
 #define ROMON_PING_MIN 4        /* bytes: a ping payload begins with its sequence number [C] */
 #define ROMON_PING_DEFAULT 32   /* bytes [C] */
+#define ROMON_SECRETS_MAX 8      /* entries of a list of secrets */
+#define ROMON_SECRET_LEN_MAX 128 /* bytes */
 #define ROMON_SECOND 1000000000LL
 #define ROMON_MILLISECOND 1000000LL
 
@@ -73,7 +75,11 @@ enum romon_drop {
 	ROMON_DROP_NOT_FOR_US,     /* Ethernet destination is neither the group nor this port */
 	ROMON_DROP_BAD_HOPS,       /* hop list and pointer contradict each other or the receiving port */
 	ROMON_DROP_BAD_TLV,        /* a TLV that overruns, or a route that is missing, one too many, of a wrong size or impossible */
-	ROMON_DROP_NO_SECRET,      /* hashed, and this port has no secret that could verify it */
+	ROMON_DROP_NO_SECRET,      /* hashed, and the port has no secret; or unhashed, and its list wants a hash */
+	ROMON_DROP_BAD_DIGEST,     /* hashed, and no secret of the list fits */
+	ROMON_DROP_REPLAYED,       /* its counter was seen before, or is too old */
+	ROMON_DROP_UNKNOWN_INDEX,  /* a secret fits, but the sender has yet to prove that this is its present sequence */
+	ROMON_DROP_HASH_LIMIT,     /* more hashed frames of unknown senders than the port verifies in a second */
 	ROMON_DROP_WRONG_ID,       /* at the end of its route, but meant for another ID */
 	ROMON_DROP_NO_PORT,        /* its route leaves by a port that is not ours or not allowed */
 	ROMON_DROP_NO_CARRIER,     /* the leaving port has none */
@@ -140,11 +146,23 @@ void romon_engine_free(struct romon_engine *engine);
  * or there is no memory: nothing has changed then. */
 bool romon_engine_set_router(struct romon_engine *engine, const struct romon_router *router);
 
+/* An entry of a list of secrets. Length 0 is the empty secret: unhashed. */
+struct romon_secret {
+	uint8_t len;
+	uint8_t bytes[ROMON_SECRET_LEN_MAX];
+};
+
 /* Adds the port, or changes the one with this link id. False if the port is impossible (no link id, cost 0, group MAC) or there are
  * ROMON_PORTS_MAX ports already. While somebody wants discovery, a new port asks at once. */
 bool romon_engine_set_port(struct romon_engine *engine, const struct romon_port *port, struct romon_time now);
 /* Removes it, with its counters, what waits to be sent by it and every edge that it was an end of. */
 void romon_engine_remove_port(struct romon_engine *engine, uint32_t link);
+
+/* Gives a port its list of secrets, at most ROMON_SECRETS_MAX, none of them twice: its own, or where that is empty the global one. The
+ * first one signs, any of them verifies; what was proven under secrets that stay is kept, so that a change loses no frame. False: there
+ * is no such port, too many secrets, or no memory; nothing has changed. The engine keeps a copy, and wipes it when it lets it go. */
+bool romon_engine_set_secrets(struct romon_engine *engine, uint32_t link, const struct romon_secret *secrets, size_t count,
+	struct romon_time now);
 
 /* Takes count frames; the engine may change their bytes but keeps nothing of them. A frame of a link id that is no port is ignored. */
 void romon_engine_receive(struct romon_engine *engine, const struct romon_frame *frames, size_t count, struct romon_time now);
@@ -233,10 +251,26 @@ struct romon_port_stats {
 	uint64_t rx; /* frames received, dropped ones included */
 	uint64_t tx; /* frames given out to send */
 	uint64_t forwarded; /* of tx: Data and DiscoverResp of others passed on */
+	uint64_t hashed;    /* of rx: taken, verified by a secret */
+	uint64_t unhashed;  /* of rx: taken without */
 	uint64_t drops[ROMON_DROP_COUNT];
 };
 /* False if there is no such port. */
 bool romon_engine_port_stats(const struct romon_engine *engine, uint32_t link, struct romon_port_stats *stats);
+/* A neighbour: a MAC that a valid frame came from on a port in the last minute. */
+struct romon_neighbor {
+	uint32_t link;
+	struct romon_mac mac;
+	bool has_id; /* it has said which router it is */
+	struct romon_mac id;
+	uint32_t serial; /* of the secret that its last frame was hashed with; 0: unhashed */
+	int secret;      /* which entry of the port's list that is, from 0; -1: unhashed, or the list has lost it */
+	uint32_t proven; /* bit n: it has proven to hold entry n of the list */
+	struct romon_time heard;
+};
+/* Fills up to max of them, by port and MAC, and returns how many there are. */
+size_t romon_engine_neighbors(struct romon_engine *engine, struct romon_neighbor *neighbors, size_t max, struct romon_time now);
+
 /* Counts one more drop on the port: for the caller, when a link refused a frame. Unknown ports are ignored. */
 void romon_engine_count_drop(struct romon_engine *engine, uint32_t link, enum romon_drop reason);
 

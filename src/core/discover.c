@@ -21,11 +21,28 @@ static void ask(struct romon_engine *engine, struct port *port, struct romon_tim
 		.dst = romon_mac_broadcast,
 		.route_count = 1};
 
-	if (port->conf.no_carrier || (port->discover.asked && now.ns - port->discover.at.ns < DISCOVER_INTERVAL))
-		return;
 	port->discover = (struct discover_port){.asked = true, .at = now};
 	message.routes[0] = (struct wire_route){.id = engine->self.id, .out = port_end(port)};
 	port_send(engine, port, &message);
+}
+
+/* When the port may ask next: never twice within 1 s, and not before its neighbours had time to believe what it signs. */
+static struct romon_time may_ask(const struct port *port)
+{
+	struct romon_time settled = auth_settled(port), next = {port->discover.at.ns + DISCOVER_INTERVAL};
+
+	return port->discover.asked && next.ns > settled.ns ? next : settled;
+}
+
+static bool waits(const struct port *port)
+{
+	return port->discover.wanted && !port->conf.no_carrier;
+}
+
+static void want_all(struct romon_engine *engine)
+{
+	for (size_t i = 0; i < engine->port_count; i++)
+		engine->ports[i].discover.wanted = true;
 }
 
 static struct romon_time next_round(const struct discover *discover)
@@ -33,21 +50,21 @@ static struct romon_time next_round(const struct discover *discover)
 	return (struct romon_time){discover->round.ns + DISCOVER_INTERVAL};
 }
 
-static void begin_round(struct romon_engine *engine, struct romon_time now)
-{
-	engine->discover.ever = true;
-	engine->discover.round = now;
-	topology_round(&engine->topology, 1);
-	for (size_t i = 0; i < engine->port_count; i++)
-		ask(engine, &engine->ports[i], now);
-}
-
 void discover_run(struct romon_engine *engine, struct romon_time now)
 {
-	const struct discover *discover = &engine->discover;
+	struct discover *discover = &engine->discover;
 
-	if (discover->users > 0 && (!discover->ever || now.ns >= next_round(discover).ns))
-		begin_round(engine, now);
+	if (discover->users == 0)
+		return;
+	if (!discover->ever || now.ns >= next_round(discover).ns) {
+		discover->ever = true;
+		discover->round = now;
+		topology_round(&engine->topology, 1);
+		want_all(engine);
+	}
+	for (size_t i = 0; i < engine->port_count; i++)
+		if (waits(&engine->ports[i]) && now.ns >= may_ask(&engine->ports[i]).ns)
+			ask(engine, &engine->ports[i], now);
 }
 
 void discover_start(struct romon_engine *engine, struct romon_time now)
@@ -57,9 +74,8 @@ void discover_start(struct romon_engine *engine, struct romon_time now)
 	if (discover->users == 0 && discover->ever && now.ns - discover->round.ns > PAUSE)
 		topology_round(&engine->topology, TOPOLOGY_STALE_ROUNDS);
 	discover->users++;
+	want_all(engine); /* also those that came after the last round */
 	discover_run(engine, now);
-	for (size_t i = 0; i < engine->port_count; i++) /* those that came after the last round */
-		ask(engine, &engine->ports[i], now);
 }
 
 void discover_stop(struct romon_engine *engine)
@@ -68,16 +84,19 @@ void discover_stop(struct romon_engine *engine)
 		engine->discover.users--;
 }
 
-void discover_port_ready(struct romon_engine *engine, struct port *port, struct romon_time now)
+void discover_port_ready(struct port *port)
 {
-	if (engine->discover.users > 0)
-		ask(engine, port, now);
+	port->discover.wanted = true;
 }
 
 void discover_wake(const struct romon_engine *engine, bool *set, struct romon_time *when)
 {
-	if (engine->discover.users > 0)
-		wake_at(set, when, engine->discover.ever ? next_round(&engine->discover) : engine->now);
+	if (engine->discover.users == 0)
+		return;
+	wake_at(set, when, engine->discover.ever ? next_round(&engine->discover) : engine->now);
+	for (size_t i = 0; i < engine->port_count; i++)
+		if (waits(&engine->ports[i]))
+			wake_at(set, when, may_ask(&engine->ports[i]));
 }
 
 static void warn_duplicate(struct romon_engine *engine, const struct port *port, struct romon_mac mac, struct romon_time now)

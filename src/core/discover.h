@@ -25,14 +25,15 @@ struct discover {
 
 /* Per port. */
 struct discover_port {
+	bool wanted; /* a Discover is due, as soon as the port may */
 	bool asked;
 	struct romon_time at; /* last Discover sent */
 };
 
 void discover_start(struct romon_engine *engine, struct romon_time now);
 void discover_stop(struct romon_engine *engine);
-/* A port has appeared, or its carrier has: it asks at once if somebody wants discovery. */
-void discover_port_ready(struct romon_engine *engine, struct port *port, struct romon_time now);
+/* A port has appeared, or its carrier has: it asks at the next run if somebody wants discovery. */
+void discover_port_ready(struct port *port);
 /* Sends what is due. */
 void discover_run(struct romon_engine *engine, struct romon_time now);
 void discover_wake(const struct romon_engine *engine, bool *set, struct romon_time *when);

@@ -58,6 +58,7 @@ struct romon_engine *romon_engine_new(const struct romon_env *env, const struct 
 	for (size_t i = 0; i < sizeof(engine->seed.word) / sizeof(engine->seed.word[0]); i++)
 		engine->seed.word[i] = engine_random(engine);
 	set_self(&engine->self, router);
+	auth_init(&engine->auth, &engine->seed);
 	neighbors_init(&engine->neighbors, &engine->seed);
 	relay_init(&engine->relay, &engine->seed);
 	if (!topology_init(&engine->topology, &engine->seed, router->id)) {
@@ -76,6 +77,9 @@ void romon_engine_free(struct romon_engine *engine)
 	relay_clear(&engine->relay);
 	neighbors_clear(&engine->neighbors);
 	queue_free(&engine->queue);
+	for (size_t i = 0; i < engine->port_count; i++)
+		auth_port_clear(&engine->auth, &engine->ports[i]);
+	auth_clear(&engine->auth);
 	free(engine->ports);
 	free(engine);
 }
@@ -114,10 +118,14 @@ bool romon_engine_set_port(struct romon_engine *engine, const struct romon_port 
 			queue_forget(&engine->queue, conf->link);
 			relay_forget_port(&engine->relay, conf->link);
 		}
-		if (conf->no_carrier)
+		if (conf->no_carrier) {
 			topology_forget_port(&engine->topology, conf->link);
-		else if (old.no_carrier)
-			discover_port_ready(engine, port, now);
+			return true;
+		}
+		if (old.no_carrier || !romon_mac_equal(old.mac, conf->mac))
+			auth_port_hello(port, now);
+		if (old.no_carrier)
+			discover_port_ready(port);
 		return true;
 	}
 	if (engine->port_count == ROMON_PORTS_MAX)
@@ -128,7 +136,8 @@ bool romon_engine_set_port(struct romon_engine *engine, const struct romon_port 
 	engine->ports = grown;
 	port = &engine->ports[engine->port_count++];
 	*port = (struct port){.conf = *conf};
-	discover_port_ready(engine, port, now);
+	auth_port_init(engine, port);
+	discover_port_ready(port);
 	return true;
 }
 
@@ -141,7 +150,20 @@ void romon_engine_remove_port(struct romon_engine *engine, uint32_t link)
 	queue_forget(&engine->queue, link);
 	relay_forget_port(&engine->relay, link);
 	topology_forget_port(&engine->topology, link);
+	neighbors_forget_port(&engine->neighbors, link);
+	auth_port_clear(&engine->auth, port);
 	*port = engine->ports[--engine->port_count];
+}
+
+bool romon_engine_set_secrets(struct romon_engine *engine, uint32_t link, const struct romon_secret *secrets, size_t count,
+	struct romon_time now)
+{
+	struct port *port = engine_port(engine, link);
+
+	engine->now = now;
+	if (port == NULL || count > ROMON_SECRETS_MAX)
+		return false;
+	return auth_port_set(engine, port, secrets, count, now);
 }
 
 struct port *engine_port(const struct romon_engine *engine, uint32_t link)
@@ -170,7 +192,7 @@ void port_drop(struct port *port, enum romon_drop reason)
 	port->stats.drops[reason]++;
 }
 
-uint8_t *port_output(struct romon_engine *engine, struct port *port, size_t len)
+uint8_t *port_output(struct romon_engine *engine, struct port *port, size_t len, uint32_t serial)
 {
 	uint8_t *frame;
 
@@ -182,7 +204,7 @@ uint8_t *port_output(struct romon_engine *engine, struct port *port, size_t len)
 		port_drop(port, ROMON_DROP_TOO_BIG);
 		return NULL;
 	}
-	frame = queue_push(&engine->queue, port->conf.link, len);
+	frame = queue_push(&engine->queue, port->conf.link, len, serial);
 	if (frame == NULL)
 		port_drop(port, ROMON_DROP_QUEUE_FULL);
 	return frame;
@@ -196,8 +218,13 @@ static struct romon_mac address_of(const struct romon_engine *engine, struct rom
 
 bool port_send(struct romon_engine *engine, struct port *port, struct wire_message *message)
 {
+	return port_send_under(engine, port, message, 0);
+}
+
+bool port_send_under(struct romon_engine *engine, struct port *port, struct wire_message *message, uint32_t serial)
+{
 	size_t len = wire_encoded_length(message);
-	uint8_t *frame = port_output(engine, port, len);
+	uint8_t *frame = port_output(engine, port, len, serial);
 
 	if (frame == NULL)
 		return false;
@@ -210,7 +237,7 @@ bool port_send(struct romon_engine *engine, struct port *port, struct wire_messa
 uint8_t *port_pass_on(struct romon_engine *engine, struct port *port, const uint8_t *frame, struct romon_mac to)
 {
 	size_t len = wire_frame_length(frame);
-	uint8_t *out = port_output(engine, port, len);
+	uint8_t *out = port_output(engine, port, len, 0);
 
 	if (out == NULL)
 		return NULL;
@@ -254,9 +281,8 @@ static void dispatch(struct romon_engine *engine, struct port *port, const uint8
 	case WIRE_DATA:
 		forward_data(engine, port, frame, message, engine->now);
 		break;
-	case WIRE_SEQ_ERR: /* meaningful only under a secret, and no port has one */
+	case WIRE_SEQ_ERR: /* auth_receive() has dealt with them */
 	case WIRE_HELLO:
-		port_drop(port, ROMON_DROP_NO_SECRET);
 		break;
 	}
 }
@@ -276,11 +302,8 @@ static void receive_frame(struct romon_engine *engine, const struct romon_frame 
 	}
 	if (!check_addresses(port, &message))
 		return;
-	if (wire_hashed(&message)) {
-		port_drop(port, ROMON_DROP_NO_SECRET);
+	if (!auth_receive(engine, port, frame->data, &message, engine->now))
 		return;
-	}
-	neighbors_heard(&engine->neighbors, port->conf.link, message.eth_src, engine->now);
 	dispatch(engine, port, frame->data, &message);
 }
 
@@ -293,15 +316,22 @@ void romon_engine_receive(struct romon_engine *engine, const struct romon_frame 
 
 size_t romon_engine_send(struct romon_engine *engine, struct romon_frame *frames, size_t max, struct romon_time now)
 {
-	size_t count;
+	size_t count = 0;
+	uint32_t serial;
 
 	engine->now = now;
+	auth_run(engine, now);
 	discover_run(engine, now);
 	relay_run(engine, now);
 	ping_run(engine, now);
-	count = queue_pop(&engine->queue, frames, max);
-	for (size_t i = 0; i < count; i++)
-		engine_port(engine, frames[i].link)->stats.tx++; /* removing a port forgets its frames */
+	while (count < max && queue_pop(&engine->queue, &frames[count], &serial)) {
+		struct port *port = engine_port(engine, frames[count].link); /* removing a port forgets its frames */
+
+		if (!auth_sign(port, frames[count].data, serial))
+			continue;
+		port->stats.tx++;
+		count++;
+	}
 	return count;
 }
 
@@ -310,6 +340,7 @@ bool romon_engine_wake(const struct romon_engine *engine, struct romon_time *whe
 	bool set = false;
 
 	discover_wake(engine, &set, when);
+	auth_wake(engine, &set, when);
 	relay_wake(engine, &set, when);
 	ping_wake(engine, &set, when);
 	return set;
@@ -365,6 +396,21 @@ void romon_engine_ping_stop(struct romon_engine *engine, uint32_t handle)
 bool romon_engine_event(struct romon_engine *engine, struct romon_event *event)
 {
 	return ping_event(&engine->pings, event);
+}
+
+size_t romon_engine_neighbors(struct romon_engine *engine, struct romon_neighbor *neighbors, size_t max, struct romon_time now)
+{
+	size_t count = neighbors_list(&engine->neighbors, neighbors, max, now);
+
+	for (size_t i = 0; i < count && i < max; i++) {
+		const struct port *port = engine_port(engine, neighbors[i].link);
+
+		if (port == NULL)
+			continue;
+		neighbors[i].secret = auth_entry(port, neighbors[i].serial);
+		neighbors[i].proven = auth_proven(engine, port, neighbors[i].mac);
+	}
+	return count;
 }
 
 bool romon_engine_port_stats(const struct romon_engine *engine, uint32_t link, struct romon_port_stats *stats)

@@ -8,6 +8,7 @@
 
 #include <romon/romon.h>
 
+#include "core/auth.h"
 #include "core/discover.h"
 #include "core/neighbor.h"
 #include "core/ping.h"
@@ -22,6 +23,7 @@ struct port {
 	struct romon_port_stats stats;
 	struct discover_port discover;
 	struct relay_port relay;
+	struct auth_port auth;
 };
 
 struct self {
@@ -40,6 +42,7 @@ struct romon_engine {
 	struct port *ports;
 	size_t port_count;
 	struct queue queue;
+	struct auth auth;
 	struct neighbors neighbors;
 	struct relay relay;
 	struct discover discover;
@@ -57,10 +60,12 @@ struct port *engine_port_by_mac(const struct romon_engine *engine, struct romon_
 struct wire_end port_end(const struct port *port);
 void port_drop(struct port *port, enum romon_drop reason);
 /* Room in the output queue for a frame of len bytes by this port, or NULL with the drop counted: it is larger than the port's MTU, or the
- * queue is full. */
-uint8_t *port_output(struct romon_engine *engine, struct port *port, size_t len);
+ * queue is full. It is signed when it leaves the queue: by the rules, or where serial is not 0 under that secret. */
+uint8_t *port_output(struct romon_engine *engine, struct port *port, size_t len, uint32_t serial);
 /* Encodes the message and queues it; the Ethernet source is filled in, and with unicast=no the destination. False: dropped, counted. */
 bool port_send(struct romon_engine *engine, struct port *port, struct wire_message *message);
+/* The same, signed under one secret of the port, whatever stands first in its list. */
+bool port_send_under(struct romon_engine *engine, struct port *port, struct wire_message *message, uint32_t serial);
 /* Queues a received frame, cut to its length, with new Ethernet addresses. Returns its bytes for further changes, or NULL: dropped. */
 uint8_t *port_pass_on(struct romon_engine *engine, struct port *port, const uint8_t *frame, struct romon_mac to);
 

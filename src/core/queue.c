@@ -45,7 +45,7 @@ static void start_over(struct queue *queue)
 	}
 }
 
-uint8_t *queue_push(struct queue *queue, uint32_t link, size_t len)
+uint8_t *queue_push(struct queue *queue, uint32_t link, size_t len, uint32_t serial)
 {
 	struct queue_entry *entries;
 	uint8_t *bytes;
@@ -60,22 +60,24 @@ uint8_t *queue_push(struct queue *queue, uint32_t link, size_t len)
 	if (bytes == NULL)
 		return NULL;
 	queue->bytes = bytes;
-	queue->entries[queue->count++] = (struct queue_entry){.link = link, .len = (uint32_t)len, .at = queue->bytes_len};
+	queue->entries[queue->count++] = (struct queue_entry){
+		.link = link, .serial = serial, .len = (uint32_t)len, .at = queue->bytes_len};
 	queue->bytes_len += len;
 	return queue->bytes + queue->bytes_len - len;
 }
 
-size_t queue_pop(struct queue *queue, struct romon_frame *frames, size_t max)
+bool queue_pop(struct queue *queue, struct romon_frame *frame, uint32_t *serial)
 {
-	size_t n = 0;
-
-	while (n < max && queue->head < queue->count) {
+	while (queue->head < queue->count) {
 		const struct queue_entry *entry = &queue->entries[queue->head++];
 
-		if (entry->link != 0) /* not forgotten */
-			frames[n++] = (struct romon_frame){.link = entry->link, .len = entry->len, .data = queue->bytes + entry->at};
+		if (entry->link == 0)
+			continue;
+		*frame = (struct romon_frame){.link = entry->link, .len = entry->len, .data = queue->bytes + entry->at};
+		*serial = entry->serial;
+		return true;
 	}
-	return n;
+	return false;
 }
 
 void queue_forget(struct queue *queue, uint32_t link)

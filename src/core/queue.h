@@ -5,6 +5,7 @@
 #ifndef ROMON_QUEUE_H
 #define ROMON_QUEUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,7 +15,8 @@
 #define QUEUE_FRAMES_MAX 4096
 
 struct queue_entry {
-	uint32_t link;
+	uint32_t link;   /* 0: forgotten */
+	uint32_t serial; /* of the secret to sign it with; 0: by the rules of the port */
 	uint32_t len;
 	size_t at; /* offset into bytes */
 };
@@ -28,9 +30,9 @@ struct queue {
 
 void queue_free(struct queue *queue);
 /* Room for a frame of len bytes that leaves by this link, to be filled at once; NULL if the queue or memory is full. */
-uint8_t *queue_push(struct queue *queue, uint32_t link, size_t len);
-/* Takes up to max frames out; their bytes are valid until the next push. */
-size_t queue_pop(struct queue *queue, struct romon_frame *frames, size_t max);
+uint8_t *queue_push(struct queue *queue, uint32_t link, size_t len, uint32_t serial);
+/* Takes the next frame out and gives its secret in *serial; its bytes are valid until the next push. False: the queue is empty. */
+bool queue_pop(struct queue *queue, struct romon_frame *frame, uint32_t *serial);
 /* Frames for this link are forgotten. */
 void queue_forget(struct queue *queue, uint32_t link);
 

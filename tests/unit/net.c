@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "craft.h"
+#include "signer.h"
 
 #define ID_BASE 0x0a0000000001ULL
 #define BATCH 32
@@ -81,24 +82,32 @@ struct romon_mac net_mac(unsigned router, uint32_t link)
 	return craft_address(0x020000000000ULL + (router + 1ULL) * 256 + link);
 }
 
-unsigned net_router(struct net *net)
+static struct romon_engine *engine_new(struct net *net, unsigned router)
 {
-	struct net_router *router = &net->routers[net->router_count];
-	struct romon_env env = {.ctx = router, .random = next_random, .log = keep_line};
+	struct romon_env env = {.ctx = &net->routers[router], .random = next_random, .log = keep_line};
 	char identity[16];
-	struct romon_router self = {.id = net_id(net->router_count),
+	struct romon_router self = {.id = net_id(router),
 		.identity = identity,
 		.board = "net",
 		.version = {7, 13, 'f', 0},
 		.started = net->now,
 		.send_uptime = true,
 		.unicast = true};
+	struct romon_engine *engine;
+
+	snprintf(identity, sizeof(identity), "r%u", router);
+	engine = romon_engine_new(&env, &self);
+	assert_non_null(engine);
+	return engine;
+}
+
+unsigned net_router(struct net *net)
+{
+	struct net_router *router = &net->routers[net->router_count];
 
 	assert_in_range(net->router_count, 0, NET_ROUTERS_MAX - 1);
-	snprintf(identity, sizeof(identity), "r%u", net->router_count);
 	router->net = net;
-	router->engine = romon_engine_new(&env, &self);
-	assert_non_null(router->engine);
+	router->engine = engine_new(net, net->router_count);
 	return net->router_count++;
 }
 
@@ -109,16 +118,43 @@ unsigned net_segment(struct net *net)
 	return net->segment_count++;
 }
 
+static void add_port(struct net *net, unsigned router, uint32_t link)
+{
+	const struct net_port *port = &net->routers[router].ports[link - 1];
+	struct romon_port conf = {.link = link, .mac = net_mac(router, link), .mtu = port->mtu, .cost = port->cost};
+
+	assert_true(romon_engine_set_port(net->routers[router].engine, &conf, net->now));
+}
+
 uint32_t net_join(struct net *net, unsigned router, unsigned segment, uint16_t mtu, uint16_t cost)
 {
 	struct net_router *r = &net->routers[router];
-	struct romon_port port = {.link = r->port_count + 1, .mac = net_mac(router, r->port_count + 1), .mtu = mtu, .cost = cost};
 
 	assert_in_range(r->port_count, 0, NET_PORTS_MAX - 1);
-	r->ports[r->port_count++] = (struct net_port){.segment = segment};
-	assert_true(romon_engine_set_port(r->engine, &port, net->now));
+	r->ports[r->port_count++] = (struct net_port){.segment = segment, .mtu = mtu, .cost = cost};
+	add_port(net, router, r->port_count);
 	net_flush(net, router);
-	return port.link;
+	return r->port_count;
+}
+
+void net_restart(struct net *net, unsigned router, const char *const *secrets)
+{
+	struct net_router *r = &net->routers[router];
+
+	romon_engine_free(r->engine);
+	r->engine = engine_new(net, router);
+	for (uint32_t link = 1; link <= r->port_count; link++) {
+		add_port(net, router, link);
+		signer_list(r->engine, link, secrets, net->now);
+	}
+	net_flush(net, router);
+}
+
+void net_secrets(struct net *net, unsigned router, const char *const *secrets)
+{
+	for (uint32_t link = 1; link <= net->routers[router].port_count; link++)
+		signer_list(net->routers[router].engine, link, secrets, net->now);
+	net_flush(net, router);
 }
 
 unsigned net_wire(struct net *net, unsigned a, unsigned b)

@@ -23,6 +23,7 @@
 
 struct net_port {
 	unsigned segment;
+	uint16_t mtu, cost;
 };
 
 struct net_router {
@@ -75,6 +76,11 @@ unsigned net_segment(struct net *net);
 uint32_t net_join(struct net *net, unsigned router, unsigned segment, uint16_t mtu, uint16_t cost);
 /* A segment of its own for two routers, both ends with MTU 1500 and cost 100. Returns it. */
 unsigned net_wire(struct net *net, unsigned a, unsigned b);
+/* A new engine for the router, with the same ID, ports and MACs, which knows nothing; port by port with these secrets, up to NULL. What
+ * the old one has sent is still on its way. */
+void net_restart(struct net *net, unsigned router, const char *const *secrets);
+/* Gives all ports of the router these secrets, up to NULL. */
+void net_secrets(struct net *net, unsigned router, const char *const *secrets);
 /* Lets time pass. */
 void net_run(struct net *net, int64_t ns);
 /* Takes what the router sends now; to be called after a call of its engine that is not net_run(). */

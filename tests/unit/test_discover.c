@@ -345,6 +345,7 @@ static void a_removed_port_takes_its_edges_along(void **state)
 	if (seen(lone, other, &s))
 		assert_false(s.reachable);
 	lone_port(lone, 1, mac1);
+	lone_run(lone, 0);
 	neighbor_answers(lone, other);
 	assert_true(seen(lone, other, &s) && s.reachable);
 }

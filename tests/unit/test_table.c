@@ -159,11 +159,24 @@ static void the_seed_decides_the_places(void **state)
 
 static bool push(struct queue *queue, uint32_t link, size_t len, uint8_t fill)
 {
-	uint8_t *bytes = queue_push(queue, link, len);
+	uint8_t *bytes = queue_push(queue, link, len, 1000 + fill);
 
 	if (bytes != NULL)
 		memset(bytes, fill, len);
 	return bytes != NULL;
+}
+
+/* Takes up to max frames, each of which must come with the serial that it was pushed with. */
+static size_t pop(struct queue *queue, struct romon_frame *frames, size_t max)
+{
+	size_t count = 0;
+	uint32_t serial;
+
+	while (count < max && queue_pop(queue, &frames[count], &serial)) {
+		assert_int_equal(serial, 1000 + frames[count].data[0]);
+		count++;
+	}
+	return count;
 }
 
 static void frames_come_out_in_order(void **state)
@@ -173,19 +186,19 @@ static void frames_come_out_in_order(void **state)
 	uint8_t in = 0, out = 0;
 
 	(void)state;
-	assert_int_equal(queue_pop(&queue, frames, 7), 0);
+	assert_int_equal(pop(&queue, frames, 7), 0);
 	for (unsigned round = 0; round < 500; round++) {
 		size_t count;
 
 		for (unsigned i = 0; i < round % 11; i++, in++)
 			assert_true(push(&queue, 1u + in % 3u, 60u + in, in));
-		count = queue_pop(&queue, frames, 7);
+		count = pop(&queue, frames, 7);
 		for (size_t i = 0; i < count; i++, out++) {
 			assert_true(frames[i].link == 1u + out % 3u && frames[i].len == 60u + out);
 			assert_true(frames[i].data[0] == out && frames[i].data[frames[i].len - 1] == out);
 		}
 		if (round % 50 == 0)
-			while (queue_pop(&queue, frames, 1) == 1)
+			while (pop(&queue, frames, 1) == 1)
 				assert_int_equal(frames[0].data[0], out++);
 	}
 	queue_free(&queue);
@@ -199,14 +212,14 @@ static void a_link_can_be_forgotten(void **state)
 	(void)state;
 	for (uint8_t i = 0; i < 9; i++)
 		assert_true(push(&queue, 1u + i % 3u, 100, i));
-	assert_int_equal(queue_pop(&queue, frames, 1), 1);
+	assert_int_equal(pop(&queue, frames, 1), 1);
 	queue_forget(&queue, 2);
 	assert_true(push(&queue, 2, 100, 9)); /* of the same number, but new */
-	assert_int_equal(queue_pop(&queue, frames, 10), 6);
+	assert_int_equal(pop(&queue, frames, 10), 6);
 	for (size_t i = 0; i + 1 < 6; i++)
 		assert_int_not_equal(frames[i].link, 2);
 	assert_true(frames[5].link == 2 && frames[5].data[0] == 9);
-	assert_int_equal(queue_pop(&queue, frames, 10), 0);
+	assert_int_equal(pop(&queue, frames, 10), 0);
 	queue_free(&queue);
 }
 
@@ -220,13 +233,13 @@ static void it_has_a_capacity_and_gives_memory_back(void **state)
 	while (push(&queue, 1, 1, 1))
 		count++;
 	assert_int_equal(count, QUEUE_FRAMES_MAX);
-	assert_int_equal(queue_pop(&queue, frames, QUEUE_FRAMES_MAX), QUEUE_FRAMES_MAX);
+	assert_int_equal(pop(&queue, frames, QUEUE_FRAMES_MAX), QUEUE_FRAMES_MAX);
 	for (count = 0; push(&queue, 1, 10000, 2); count++)
 		;
 	assert_int_equal(count, QUEUE_BYTES_MAX / 10000);
 	assert_true(push(&queue, 1, QUEUE_BYTES_MAX % 10000, 3)); /* to the last byte */
 	assert_false(push(&queue, 1, 1, 4));
-	assert_int_equal(queue_pop(&queue, frames, QUEUE_FRAMES_MAX), count + 1);
+	assert_int_equal(pop(&queue, frames, QUEUE_FRAMES_MAX), count + 1);
 	assert_int_equal(frames[count - 1].data[9999], 2);
 	assert_true(push(&queue, 1, 100, 5));
 	assert_in_range(queue.bytes_cap, 100, 65536);
