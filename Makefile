@@ -3,6 +3,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 BUILD := build
+SOAK := tests/system/test_secrets_rotation.py tests/system/test_secrets_restart.py
 # Debian's Python modules belong to this one, whatever else stands first in PATH.
 PYTHON ?= $(if $(wildcard /etc/debian_version),/usr/bin/python3,python3)
 need-root = $(if $(filter 0,$(shell id -u)),,$(error needs root, for its network namespaces: sudo make $@))
@@ -29,6 +30,23 @@ check:
 	@packaging/need.sh build demo test
 	@$(PYTHON) tests/check.py
 
+# The tests that prove more the longer they run, at their full length.
+soak: export ROMON_SOAK = 1
+soak:
+	$(need-root)
+	@packaging/need.sh build demo test
+	@test -e $(BUILD)-soak/build.ninja || meson setup $(BUILD)-soak -Dtests=true >/dev/null
+	ninja -C $(BUILD)-soak
+	meson test -C $(BUILD)-soak --no-rebuild --print-errorlogs -t 0
+	ROMON_BUILD=$(abspath $(BUILD))-soak $(PYTHON) -m pytest -s -p no:cacheprovider $(SOAK)
+
+# In a folder of its own, without what only the tests need.
+bench:
+	@packaging/need.sh build
+	@test -e $(BUILD)-bench/build.ninja || meson setup $(BUILD)-bench -Dtests=false -Dbench=true >/dev/null
+	@ninja -C $(BUILD)-bench tests/bench/bench_auth >/dev/null || ninja -C $(BUILD)-bench tests/bench/bench_auth
+	@$(BUILD)-bench/tests/bench/bench_auth $(if $(JSON),--json)
+
 install: $(BUILD)/build.ninja
 	@meson configure $(BUILD) -Dprefix=$(PREFIX)
 	ninja -C $(BUILD)
@@ -39,14 +57,16 @@ uninstall: $(BUILD)/build.ninja
 	@$(PYTHON) packaging/uninstall.py $(BUILD) $(abspath $(DESTDIR))
 
 clean:
-	rm -rf $(BUILD) build-check
+	rm -rf $(BUILD) $(BUILD)-bench $(BUILD)-soak build-check
 
 help:
 	@echo 'make             builds romond and romon into ./$(BUILD)'
 	@echo 'make demo        shows a network of six routers at work (root; KEEP=1 leaves it up, make demo-clean removes it)'
 	@echo 'make check       builds and runs all the tests (root)'
+	@echo 'make soak        runs the long tests at full length, several minutes (root)'
+	@echo 'make bench       measures what authentication costs (JSON=1 for programs)'
 	@echo 'make install     installs, below PREFIX=$(PREFIX) and, for packagers, DESTDIR'
 	@echo 'make uninstall   removes what install put there, but keeps a changed /etc/romon/romon.conf'
 	@echo 'make clean       removes what was built'
 
-.PHONY: all demo demo-clean check install uninstall clean help
+.PHONY: all demo demo-clean check soak bench install uninstall clean help

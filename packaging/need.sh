@@ -18,10 +18,10 @@ wanted() {
 	case $1-$2 in
 	build-packages)
 		echo gcc libc6-dev meson ninja-build pkgconf scdoc
-		echo libevent-dev libmnl-dev libjansson-dev libsmartcols-dev libseccomp-dev libcap-ng-dev
+		echo libevent-dev libmnl-dev libjansson-dev libsmartcols-dev libseccomp-dev libcap-ng-dev nettle-dev
 		;;
 	build-programs) echo cc meson ninja pkg-config scdoc ;;
-	build-libraries) echo libevent_core libmnl jansson smartcols libseccomp libcap-ng ;;
+	build-libraries) echo libevent_core libmnl jansson smartcols libseccomp libcap-ng nettle ;;
 	demo-packages) echo iproute2 ;;
 	demo-programs) echo ip ;;
 	test-packages)

@@ -33,7 +33,8 @@ VARIANTS = {
 }
 
 # The system tests that run a second time, under the sanitizers: those about what strangers can send.
-STRANGERS = ["bad_input", "captured", "cli", "config", "control", "faults"]
+STRANGERS = ["bad_input", "captured", "cli", "config", "control", "faults", "secrets", "secrets_rotation", "secrets_restart",
+             "secrets_hidden"]
 # Files of system tests that run at the same time: they wait more than they compute.
 AT_ONCE = 3
 # Those that run by themselves, since they measure time.
@@ -104,7 +105,7 @@ def build(variant):
     """Builds one variant with warnings as errors. True if that worked."""
     compiler, options = VARIANTS[variant]
     folder = BUILDS / variant
-    options = ["-Dtests=true", "-Dwerror=true", *options]
+    options = ["-Dtests=true", "-Dbench=true", "-Dwerror=true", *options]
     if (folder / "build.ninja").exists():
         ready = run_quietly(["meson", "configure", folder, *options])
     else:

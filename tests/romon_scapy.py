@@ -5,9 +5,14 @@ can be held against each other.
     Ether(frame)                   dissects, leniently, as scapy does: good for looking at things
     decode(message)                dissects a message (without its Ethernet header) strictly, or raises Malformed
     raw(Ether()/RoMON()/Data())    builds; lengths and counts that are left out are computed
+    sign(secret, frame, Mark(..))  fills the authentication field of a whole frame; fits(secret, frame) tells whether it is right
 
 A message starts at the RoMON header. The length field in it counts 14 bytes of Ethernet header too.
 """
+import hashlib
+import hmac
+from collections import namedtuple
+
 from scapy.compat import raw
 from scapy.fields import (ByteEnumField, ByteField, FieldLenField, IntField, MACField, PacketField, PacketListField, ShortField,
                           StrFixedLenField, StrLenField, XByteField, XIntField)
@@ -236,3 +241,34 @@ def normalise(message):
 def frame(dst, src, message):
     """A whole Ethernet frame around a message (scapy's or bytes), padded to the Ethernet minimum."""
     return raw(Ether(dst=dst, src=src, type=ETHERTYPE) / message).ljust(60, b"\0")
+
+
+# Authentication (section 7), on whole Ethernet frames as bytes.
+
+Mark = namedtuple("Mark", "index counter")  # what a sender writes beside the digest
+AUTH, DIGEST, AUTH_END = ETHERNET + 4, ETHERNET + 16, ETHERNET + 28
+
+
+def is_hashed(frame):
+    return any(frame[AUTH:AUTH_END])
+
+
+def mark(frame):
+    """The index and the counter that a frame carries."""
+    return Mark(int.from_bytes(frame[AUTH:AUTH + 4], "big"), int.from_bytes(frame[AUTH + 4:DIGEST], "big"))
+
+
+def digest(secret, frame):
+    """HMAC-MD5-96 over both Ethernet addresses and the message without padding, its digest zero."""
+    end = int.from_bytes(frame[ETHERNET + 2:ETHERNET + 4], "big")  # the length field counts the Ethernet header
+    text = frame[:12] + frame[ETHERNET:DIGEST] + bytes(AUTH_END - DIGEST) + frame[AUTH_END:end]
+    return hmac.new(secret, text, hashlib.md5).digest()[:AUTH_END - DIGEST]
+
+
+def fits(secret, frame):
+    return is_hashed(frame) and digest(secret, frame) == frame[DIGEST:AUTH_END]
+
+
+def sign(secret, frame, mark):
+    frame = frame[:AUTH] + mark.index.to_bytes(4, "big") + mark.counter.to_bytes(8, "big") + frame[DIGEST:]
+    return frame[:DIGEST] + digest(secret, frame) + frame[AUTH_END:]

@@ -104,8 +104,14 @@ static bool key_known(const struct command *command, const char *key, size_t len
 	return list_has(command->keys, key, length);
 }
 
-static int argument_unknown(const struct command *command, const char *argument)
+/* Behind a list of secrets it may be the rest of one that lacks its quotes, so it is not repeated. */
+static int argument_unknown(const struct cli *cli, const char *argument)
 {
+	const struct command *command = cli->command;
+
+	if (cli_value(cli, "secrets"))
+		return cli_fail(CLI_USAGE, "romon: %s: unknown argument behind secrets: put a list with a blank in single quotes",
+			command->name);
 	return cli_fail(CLI_USAGE, "romon: %s: unknown argument \"%s\"; use: romon %s%s%s", command->name, argument,
 		command->name, *command->synopsis ? " " : "", command->synopsis);
 }
@@ -116,7 +122,7 @@ static int assignment_read(struct reader *reader, char *text, const char *shown)
 	size_t length = strcspn(text, "=");
 
 	if (!key_known(reader->cli->command, text, length))
-		return argument_unknown(reader->cli->command, shown);
+		return argument_unknown(reader->cli, shown);
 	text[length] = '\0';
 	return pair_add(reader, text, text + length + 1);
 }
@@ -134,7 +140,7 @@ static int long_argument(struct reader *reader, char *text)
 	if (strchr(key, '='))
 		return assignment_read(reader, key, text);
 	if (!key_known(command, key, strlen(key)))
-		return argument_unknown(command, text);
+		return argument_unknown(reader->cli, text);
 	if (!*reader->next)
 		return cli_fail(CLI_USAGE, "romon: %s needs a value", text);
 	return pair_add(reader, key, *reader->next++);
@@ -200,7 +206,7 @@ static int argument_read(struct reader *reader, char *word)
 	if (!reader->words_only && list_has(command->flags, word, strlen(word)))
 		return pair_add(reader, word, NULL);
 	if (!room)
-		return argument_unknown(command, word);
+		return argument_unknown(cli, word);
 	cli->words[cli->word_count++] = word;
 	return CLI_DONE;
 }

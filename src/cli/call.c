@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/secrets.h"
+
 static int open_failure(const char *socket)
 {
 	switch (errno) {
@@ -140,10 +142,27 @@ int call_set_text(json_t *parameters, const char *key, const char *text)
 {
 	json_t *value = json_string(text);
 
-	if (!value)
-		return cli_fail(CLI_USAGE, "romon: %s: \"%s\" is not UTF-8", key, text);
+	if (!value) /* which may be a secret, so it is not repeated */
+		return cli_fail(CLI_USAGE, "romon: the value of %s is not UTF-8", key);
 	call_set(parameters, key, value);
 	return CLI_DONE;
+}
+
+/* secrets=- stands for a list on standard input. */
+static int set_value(json_t *values, const struct cli_pair *pair)
+{
+	char *secrets;
+	int status;
+
+	if (strcmp(pair->key, "secrets") != 0 || strcmp(pair->value, "-") != 0)
+		return call_set_text(values, pair->key, pair->value);
+	secrets = secrets_read();
+	if (!secrets)
+		return CLI_USAGE;
+	status = call_set_text(values, pair->key, secrets);
+	explicit_bzero(secrets, strlen(secrets));
+	free(secrets);
+	return status;
 }
 
 int call_set_values(const struct cli *cli, json_t *parameters)
@@ -152,7 +171,7 @@ int call_set_values(const struct cli *cli, json_t *parameters)
 	int status = CLI_DONE;
 
 	for (size_t i = 0; i < cli->pair_count && status == CLI_DONE; i++)
-		status = call_set_text(values, cli->pairs[i].key, cli->pairs[i].value);
+		status = set_value(values, &cli->pairs[i]);
 	call_set(parameters, "values", values);
 	return status;
 }

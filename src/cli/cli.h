@@ -70,6 +70,7 @@ int cmd_discover(const struct cli *cli);
 int cmd_map(const struct cli *cli);
 int cmd_ping(const struct cli *cli);
 int cmd_stats(const struct cli *cli);
+int cmd_neighbors(const struct cli *cli);
 int cmd_help(const struct cli *cli);
 int cmd_version(const struct cli *cli);
 

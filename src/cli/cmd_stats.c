@@ -10,13 +10,15 @@
 
 static void ports_print(const json_t *ports)
 {
-	static const char *const fields[] = {"interface", "rx", "tx", "forwarded"};
+	static const char *const fields[] = {"interface", "rx", "tx", "forwarded", "hashed", "unhashed"};
 	struct table *table = table_new();
 
 	table_column(table, "INTERFACE", TABLE_LEFT);
 	table_column(table, "RX", TABLE_RIGHT);
 	table_column(table, "TX", TABLE_RIGHT);
 	table_column(table, "FORWARDED", TABLE_RIGHT);
+	table_column(table, "HASHED", TABLE_RIGHT);
+	table_column(table, "UNHASHED", TABLE_RIGHT);
 	for (size_t i = 0; i < json_array_size(ports); i++) {
 		struct libscols_line *row = table_row(table, NULL);
 
@@ -70,7 +72,7 @@ int cmd_stats(const struct cli *cli)
 	if (cli->json) {
 		json_t *document = json_object();
 
-		call_set(document, "ports", output_pick_all(ports, "interface rx tx forwarded drops"));
+		call_set(document, "ports", output_pick_all(ports, "interface rx tx forwarded hashed unhashed drops"));
 		output_json(document);
 	} else {
 		ports_print(ports);

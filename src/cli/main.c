@@ -22,7 +22,8 @@ const struct command commands[] = {
 	{"set", "PROPERTY=VALUE ...",
 		"Change settings, now and in the configuration file.\n"
 		"Properties: enabled (yes or no), id (00:00:00:00:00:00 = choose), secrets, identity, board,\n"
-		"unicast (yes or no). A list of secrets is written a,b and the empty one as secrets=\"\".\n",
+		"unicast (yes or no). A list of secrets is written a,b and the empty one as secrets=\"\";\n"
+		"secrets=- reads it from standard input, so that it stands in no history.\n",
 		.keys = "*", .run = cmd_set},
 	{"port print", "[show-sensitive]", "Show the port list, and which interfaces take part by it.\n",
 		.flags = "show-sensitive", .run = cmd_port_print},
@@ -48,6 +49,8 @@ const struct command commands[] = {
 		"Ping a router by its RoMON ID, or by its identity.\n"
 		"Without count until ^C. Status 0 if one reply came, else 1.\n",
 		.keys = "id count size interval", .words = 1, .run = cmd_ping},
+	{"neighbors", "", "Show the routers heard on each port, and which secrets of its list they have proven to hold.\n",
+		.run = cmd_neighbors},
 	{"stats", "", "Show counters of each port, and drops by their reason.\n", .run = cmd_stats},
 	{"help", "[COMMAND]", "Show all commands, or one of them.\n", .words = 2, .run = cmd_help},
 	{0},

@@ -4,11 +4,81 @@
  */
 #include "cli/secrets.h"
 
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
 
 #include "cli/call.h"
 #include "cli/cli.h"
 #include "cli/text.h"
+
+/* One line, without its end. False: there is none, or it is longer than size. */
+static bool line_read(char *line, size_t size, bool *too_long)
+{
+	*too_long = false;
+	if (!fgets(line, (int)size, stdin))
+		return false;
+	*too_long = !strchr(line, '\n') && strlen(line) == size - 1;
+	line[strcspn(line, "\r\n")] = '\0';
+	return !*too_long;
+}
+
+static struct termios terminal_shown; /* as it was before the echo was turned off */
+
+/* ^C at the question must not leave a terminal that shows nothing. */
+static void interrupted(int number)
+{
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &terminal_shown);
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+static bool echo_off(void)
+{
+	struct termios hidden;
+
+	if (tcgetattr(STDIN_FILENO, &terminal_shown) != 0)
+		return false;
+	signal(SIGINT, interrupted);
+	signal(SIGTERM, interrupted);
+	hidden = terminal_shown;
+	hidden.c_lflag &= ~(tcflag_t)ECHO;
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+	return true;
+}
+
+static void echo_on(void)
+{
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &terminal_shown);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+}
+
+char *secrets_read(void)
+{
+	bool terminal = echo_off(), too_long;
+	char *line = malloc(SECRETS_LINE_MAX);
+
+	if (!line)
+		cli_out_of_memory();
+	if (terminal)
+		fputs("secrets: ", stderr);
+	bool read = line_read(line, SECRETS_LINE_MAX, &too_long);
+
+	if (terminal) {
+		echo_on();
+		fputc('\n', stderr);
+	}
+	if (read)
+		return line;
+	free(line);
+	cli_fail(CLI_USAGE, too_long ? "romon: the list of secrets on standard input is too long"
+				     : "romon: secrets=- reads the list from standard input, and there is nothing");
+	return NULL;
+}
 
 json_t *secrets_parameters(bool sensitive)
 {

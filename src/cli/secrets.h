@@ -12,6 +12,12 @@
 /* The parameters of GetSettings and GetPorts. */
 json_t *secrets_parameters(bool sensitive);
 
+#define SECRETS_LINE_MAX 8192 /* bytes of a list on standard input */
+
+/* Reads a list of secrets, one line, from standard input: on a terminal asks for it and does not show it. To be freed; NULL, with the
+ * reason said, if there is none. */
+char *secrets_read(void);
+
 /* Does this Settings or Port hold the secrets themselves? */
 bool secrets_given(const json_t *entry);
 /* Says that they were not, and returns the exit status. */

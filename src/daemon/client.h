@@ -63,5 +63,6 @@ extern const struct method port_methods[];     /* control_ports.c */
 extern const struct method discover_methods[]; /* control_discover.c */
 extern const struct method ping_methods[];     /* control_ping.c */
 extern const struct method stats_methods[];    /* control_stats.c */
+extern const struct method neighbor_methods[]; /* control_neighbors.c */
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Characters and values of a configuration. The escapes are those of RouterOS's console.
+ * Characters and values of a configuration. The escapes are those of RouterOS's console. What is wrong with a value is told without
+ * any of its characters: it may be a secret, and the reason goes to the log.
  */
 #include "daemon/config_lexer.h"
 
@@ -173,10 +174,11 @@ static bool scan_bare(struct cursor *cursor, bool parens, struct value_piece *pi
 		if (parens && c == ')')
 			return true;
 		if (c < ' ' || c == 0x7f)
-			return config_fail(error, cursor->line, "a control character (%02X): take it out", (unsigned)c);
+			return config_fail(error, cursor->line, "a control character in a value: take it out");
 		/* These mean something to RouterOS, or were meant to. */
 		if (strchr("\"\\#();{}$", c) != NULL)
-			return config_fail(error, cursor->line, "%c stands in a value: put the value in double quotes", c);
+			return config_fail(error, cursor->line,
+				"one of \" \\ # ( ) ; { } $ stands in a value: put the value in double quotes");
 		if (!piece_add(piece, (char)c, cursor, error))
 			return false;
 	}

@@ -59,6 +59,15 @@ static struct config_port *port_new(struct config *config)
 	return port;
 }
 
+/* Was a list of secrets read in this command? Then a word that is not understood may be the rest of a secret that lacks its quotes. */
+static bool has_secrets(const struct subject *subject)
+{
+	for (size_t i = 0; i < subject->properties->count; i++)
+		if (subject->properties->list[i].kind == PROPERTY_SECRETS)
+			return subject->source->value[i].start > subject->source->statement.lines.start;
+	return false;
+}
+
 /* name=value */
 static bool parse_property(struct parser *parser, const struct subject *subject)
 {
@@ -71,6 +80,8 @@ static bool parse_property(struct parser *parser, const struct subject *subject)
 	if (!cursor_word(cursor, name) || name[0] == '\0' || cursor_peek(cursor) != '=')
 		return fail(parser, "here name=value is needed: put a value with blanks in double quotes");
 	property = property_find(subject->properties, name, parser->error);
+	if (property == NULL && has_secrets(subject))
+		return fail(parser, "unknown property behind secrets: put a secret with a blank in double quotes");
 	if (property == NULL)
 		return fail_here(parser);
 	span = &subject->source->value[property - subject->properties->list];

@@ -147,25 +147,6 @@ bool value_secrets(const struct value *value, struct config_secrets *secrets, st
 	return true;
 }
 
-/* Frames are not signed or checked yet, and a secret that protects nothing is worse than none. The only place that knows. */
-static bool secrets_supported(const struct config_secrets *secrets, struct config_error *error)
-{
-	for (size_t i = 0; i < secrets->count; i++)
-		if (secrets->secret[i][0] != '\0')
-			return config_fail(error, 0, "secrets are not supported by this version of romond: leave the list empty");
-	return true;
-}
-
-static bool store_secrets(const struct value *value, struct config_secrets *target, struct config_error *error)
-{
-	struct config_secrets secrets;
-
-	if (!value_secrets(value, &secrets, error) || !secrets_supported(&secrets, error))
-		return false;
-	*target = secrets;
-	return true;
-}
-
 bool property_store(const struct property *property, const struct value *value, void *object, struct config_error *error)
 {
 	void *target = (char *)object + property->offset;
@@ -198,7 +179,7 @@ bool property_store(const struct property *property, const struct value *value, 
 			need = "write a name or pattern of 1 to 63 bytes without blanks, slashes and control characters";
 		break;
 	case PROPERTY_SECRETS:
-		return store_secrets(value, target, error);
+		return value_secrets(value, target, error);
 	}
 	return need == NULL || config_fail(error, 0, "bad value of %s: %s", property->name, need);
 }

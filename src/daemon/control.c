@@ -36,6 +36,7 @@ static const struct method *const groups[] = {
 	discover_methods,
 	ping_methods,
 	stats_methods,
+	neighbor_methods,
 };
 
 size_t client_backlog(const struct client *client)

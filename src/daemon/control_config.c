@@ -5,9 +5,26 @@
 #include "daemon/control_change.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/router.h"
+
+/* A secret may hold any bytes. One that is not UTF-8 is shown as the configuration writes it, with \\HH for each such byte. */
+static json_t *secret_json(const char *secret)
+{
+	json_t *text = json_string(secret);
+	struct config_secrets one = {.count = 1};
+	char *written;
+
+	if (text != NULL)
+		return text;
+	snprintf(one.secret[0], sizeof(one.secret[0]), "%s", secret);
+	written = config_secrets_text(&one);
+	text = json_string(written);
+	free(written);
+	return text;
+}
 
 json_t *secrets_json(const struct config_secrets *secrets)
 {
@@ -15,7 +32,7 @@ json_t *secrets_json(const struct config_secrets *secrets)
 	size_t i;
 
 	for (i = 0; i < secrets->count; i++)
-		json_array_append_new(list, json_string(secrets->secret[i]));
+		json_array_append_new(list, secret_json(secrets->secret[i]));
 	return list;
 }
 

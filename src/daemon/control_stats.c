@@ -29,9 +29,11 @@ static void get_stats(struct client *client, struct args *args)
 		const struct member *member = worker->members.list[i];
 
 		if (romon_engine_port_stats(worker->engine, member->port.link, &stats))
-			json_array_append_new(ports, json_pack("{ss sI sI sI so}", "interface", member->name, "rx",
-							     (json_int_t)stats.rx, "tx", (json_int_t)stats.tx, "forwarded",
-							     (json_int_t)stats.forwarded, "drops", drops_json(&stats)));
+			json_array_append_new(
+				ports, json_pack("{ss sI sI sI sI sI so}", "interface", member->name, "rx", (json_int_t)stats.rx,
+					       "tx", (json_int_t)stats.tx, "forwarded", (json_int_t)stats.forwarded, "hashed",
+					       (json_int_t)stats.hashed, "unhashed", (json_int_t)stats.unhashed, "drops",
+					       drops_json(&stats)));
 	}
 	client_reply(client, json_pack("{so}", "ports", ports));
 }

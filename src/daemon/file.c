@@ -96,14 +96,14 @@ static bool write_all(int fd, const char *data, size_t len)
 	return fsync(fd) == 0;
 }
 
-/* Gives the new file the mode and the owner of the old one, where there is an old one. */
-static bool take_rights(int fd, const char *old)
+/* Gives the new file the owner of the old one, where there is an old one. Its mode stays 0600: there may be secrets in it now. */
+static bool take_owner(int fd, const char *old)
 {
 	struct stat st;
 
 	if (stat(old, &st) != 0)
 		return errno == ENOENT;
-	return fchown(fd, st.st_uid, st.st_gid) == 0 && fchmod(fd, st.st_mode & 0777) == 0;
+	return fchown(fd, st.st_uid, st.st_gid) == 0;
 }
 
 int file_replace(const char *path, const void *data, size_t len)
@@ -129,7 +129,7 @@ int file_replace(const char *path, const void *data, size_t len)
 	fd = open(new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -1;
-	written = take_rights(fd, real) && write_all(fd, data, len);
+	written = take_owner(fd, real) && write_all(fd, data, len);
 	error = errno;
 	if (close(fd) != 0 && written) {
 		written = false;

@@ -211,6 +211,10 @@ static int run(const struct options *options, struct worker_options *worker, int
 	close(worker->listen_fd);
 	if (worker->pcap_fd >= 0)
 		close(worker->pcap_fd);
+	if (!privilege_hide()) {
+		close(pair[0]); /* which ends the worker */
+		return EXIT_FAILURE;
+	}
 	return monitor_run(pair[0], &monitor, pid);
 }
 

@@ -118,7 +118,25 @@ static bool set_port(struct member *member, const struct iface *iface, uint16_t 
 	return romon_engine_set_port(member->worker->engine, &port, worker_now());
 }
 
-static void update(struct member *member, const struct iface *iface, uint16_t cost)
+/* [M] Where the list of the entry is empty, the global one holds. */
+static bool set_secrets(struct member *member, const struct config_port *entry)
+{
+	const struct config_secrets *list =
+		entry->secrets.count > 0 ? &entry->secrets : &config_settings(member->worker->config)->secrets;
+	struct romon_secret secrets[ROMON_SECRETS_MAX];
+	size_t i;
+	bool set;
+
+	for (i = 0; i < list->count; i++) {
+		secrets[i].len = (uint8_t)strlen(list->secret[i]);
+		memcpy(secrets[i].bytes, list->secret[i], secrets[i].len);
+	}
+	set = romon_engine_set_secrets(member->worker->engine, member->port.link, secrets, list->count, worker_now());
+	explicit_bzero(secrets, sizeof(secrets));
+	return set;
+}
+
+static void update(struct member *member, const struct iface *iface, const struct config_port *entry)
 {
 	bool bridge_member = iface->master_kind == IFACE_MASTER_BRIDGE, new = member->link == NULL;
 
@@ -139,11 +157,12 @@ static void update(struct member *member, const struct iface *iface, uint16_t co
 			romon_engine_remove_port(member->worker->engine, iface->index);
 			return;
 		}
-		log_debug("%s takes part, cost %u", member->name, cost);
+		log_debug("%s takes part, cost %u", member->name, entry->cost);
 	}
-	if (!set_port(member, iface, cost, new)) {
+	if (!set_port(member, iface, entry->cost, new) || !set_secrets(member, entry)) {
 		member->error = EINVAL;
 		log_warning("%s cannot take part", member->name);
+		romon_engine_remove_port(member->worker->engine, iface->index);
 		close_link(member);
 	}
 }
@@ -209,7 +228,7 @@ void members_refresh(struct worker *worker)
 		if (member == NULL)
 			break;
 		member->wanted = true;
-		update(member, iface, entry->cost);
+		update(member, iface, entry);
 	}
 	sweep(worker);
 }

@@ -13,6 +13,7 @@
 #include <pwd.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -162,15 +163,51 @@ static bool refuse_calls(void)
 
 #endif
 
-bool privilege_drop(const struct privilege_user *user)
+/* No core dumps, and no ptrace or /proc/PID/mem but by root. */
+static bool hide(void)
 {
 	const struct rlimit no_core = {0, 0};
-	int result;
 
 	if (setrlimit(RLIMIT_CORE, &no_core) != 0) {
 		log_error("setrlimit: %s", strerror(errno));
 		return false;
 	}
+#ifndef ROMON_SANITIZED
+	/* Not even another process of the same user may look inside. (LeakSanitizer does just that.) */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+		log_error("PR_SET_DUMPABLE: %s", strerror(errno));
+		return false;
+	}
+#endif
+	return true;
+}
+
+/* Locks the memory that is used now and later, page by page as it is used. Secrets pass through many places (file, messages, lists), so it
+ * is all of it. What is mapped later counts against a limit that the worker cannot exceed: where even root may not lift that, as in
+ * some containers, later memory stays unlocked rather than refused. */
+static void lock_memory(void)
+{
+#ifndef ROMON_SANITIZED
+	const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+	bool lifted = setrlimit(RLIMIT_MEMLOCK, &unlimited) == 0;
+
+	if (mlockall(MCL_CURRENT | MCL_ONFAULT | (lifted ? MCL_FUTURE : 0)) != 0 || !lifted)
+		log_info("not all memory can be locked (RLIMIT_MEMLOCK): keep secrets off the disk by encrypted swap, or none");
+#endif
+}
+
+bool privilege_hide(void)
+{
+	lock_memory();
+	return hide();
+}
+
+bool privilege_drop(const struct privilege_user *user)
+{
+	int result;
+
+	if (!privilege_hide())
+		return false;
 	/* Clears the capabilities and the bounding set, the supplementary groups, and last the user. */
 	capng_clear(CAPNG_SELECT_ALL);
 	result = capng_change_id((int)user->uid, (int)user->gid, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
@@ -182,12 +219,6 @@ bool privilege_drop(const struct privilege_user *user)
 		log_error("PR_SET_NO_NEW_PRIVS: %s", strerror(errno));
 		return false;
 	}
-#ifndef ROMON_SANITIZED
-	/* Not even another process of the same user may look inside. (LeakSanitizer does just that.) */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
-		log_error("PR_SET_DUMPABLE: %s", strerror(errno));
-		return false;
-	}
-#endif
-	return refuse_calls();
+	/* Once more: the change of user has taken part of it back. */
+	return hide() && refuse_calls();
 }

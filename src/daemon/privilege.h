@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What the worker gives up before it reads the first byte of a stranger: root, groups, capabilities, new privileges by exec, core
- * dumps, and the system calls that it never needs.
+ * What both processes hide, and what the worker gives up before it reads the first byte of a stranger: root, groups, capabilities, new
+ * privileges by exec, and the system calls that it never needs.
  */
 #ifndef ROMON_PRIVILEGE_H
 #define ROMON_PRIVILEGE_H
@@ -19,6 +19,9 @@ struct privilege_user {
 
 /* The user `romon`, else `nobody`. False, and logged, if there is neither. */
 bool privilege_find_user(struct privilege_user *user);
+/* Both halves of romond hold secrets: this keeps what the process has in memory from core dumps, swap, and other processes but root's.
+ * To be called by root, after the fork. False, and logged, if it fails; memory that cannot be locked is not. */
+bool privilege_hide(void);
 /* Becomes that user, for good. To be called last before strangers are listened to: afterwards the process can open no sockets.
  * False, and logged, if any of it fails; the caller must then end. */
 bool privilege_drop(const struct privilege_user *user);

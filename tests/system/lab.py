@@ -262,14 +262,16 @@ class Node:
             line = ["unshare", "--mount", "sh", "-c", binds + 'exec "$@"', "sh"] + line
         return line
 
-    def start(self, config=None, ports=None, pcap=None, mounts=None, expect=True, write=True):
-        """Writes the configuration (a default one if it is None and there is no file yet) and starts romond. With expect it
-        waits until the daemon answers and the interfaces named in `ports`, by default every eth… that is up, are active."""
+    def start(self, config=None, ports=None, pcap=None, mounts=None, expect=True, write=True, options=()):
+        """Writes the configuration (a default one if it is None and there is no file yet) and starts romond, with more options if some
+        are given. With expect it waits until the daemon answers and the interfaces named in `ports`, by default every eth… that is
+        up, are active."""
         if write and (config is not None or not self.config.exists()):
             self.config.write_text(config if config is not None else conf(f"identity={self.name} board=lab"))
         arguments = [ROMOND, "-f", "-c", self.config, "-s", self.socket, "--state", self.folder / "state"]
         (self.folder / "state").mkdir(exist_ok=True)
         arguments += ["--pcap", pcap] if pcap else []
+        arguments += options
         log = self.folder / f"log{len(self.stopped)}"
         with log.open("wb") as stream:
             process = subprocess.Popen(self.command(*arguments, mounts=mounts), stdin=subprocess.DEVNULL, stdout=stream,

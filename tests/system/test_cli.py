@@ -95,6 +95,8 @@ def document(daemon, *words):
     (["map"], ("Map", {"duration": 3.0}, False)),
     (["map", "dot", "duration=00:00:10"], ("Map", {"duration": 10.0}, False)),
     (["stats"], ("GetStats", {}, False)),
+    (["neighbors"], ("GetNeighbors", {}, False)),
+    (["/tool/romon/neighbors"], ("GetNeighbors", {}, False)),
 ])
 def test_call(daemon, words, call):
     run(daemon, *words)
@@ -128,7 +130,7 @@ def test_ping_call(daemon, words, parameters):
     ["ping"], ["ping", ""], ["ping", A, B], ["ping", A, "id=" + B], ["ping", A, "count=0"], ["ping", A, "count=x"],
     ["ping", A, "size=3"], ["ping", A, "size=65001"], ["ping", A, "interval=0s"],
     ["ping", A, "interval=500us"], ["ping", A, "interval=61m"], ["ping", A, "count=4294967296"],
-    ["stats", "all"], ["help", "bogus"],
+    ["stats", "all"], ["neighbors", "all"], ["help", "bogus"],
 ])
 def test_wrong_usage(daemon, words):
     done = run(daemon, *words)
@@ -140,7 +142,7 @@ def test_wrong_usage(daemon, words):
 
 def test_help_and_version(daemon):
     everything = output(daemon, "help")
-    for command in ("print", "set", "port print", "port add", "port set", "port remove", "discover", "map", "ping", "stats",
+    for command in ("print", "set", "port print", "port add", "port set", "port remove", "discover", "map", "ping", "stats", "neighbors",
                     "help"):
         assert f"  {command} " in everything
         assert output(daemon, "help", *command.split()).startswith(f"Usage: romon {command}")
@@ -196,13 +198,14 @@ def test_garbage(daemon, words, sent):
 
 @pytest.mark.parametrize("answer", [
     {}, {"settings": 5, "ports": 5, "routers": 5, "links": 5, "reply": 5, "summary": 5},
+    {"neighbors": 5}, {"neighbors": [1, {"proven": [[], "x"], "secret": "y", "mac": 7}]},
     {"ports": [1, {"members": [2], "drops": [3]}], "routers": [None, {"path": 7, "address": 5}], "links": [[]]},
 ])
-@pytest.mark.parametrize("command", ["print", "port print", "discover", "map", "stats", "ping id=" + A])
+@pytest.mark.parametrize("command", ["print", "port print", "discover", "map", "stats", "neighbors", "ping id=" + A])
 @pytest.mark.parametrize("form", [[], ["-j"]])
 def test_answers_of_the_wrong_shape(daemon, command, answer, form):
     """They may look odd; what is not there is empty or null, and nothing crashes."""
-    for method in ("GetSettings", "GetPorts", "Discover", "Map", "GetStats", "Ping"):
+    for method in ("GetSettings", "GetPorts", "Discover", "Map", "GetStats", "GetNeighbors", "Ping"):
         daemon.answers[method] = answer
     done = run(daemon, *form, *command.split())
     assert done.returncode in (0, 1) and done.stderr == ""
@@ -402,18 +405,57 @@ def test_dot(daemon):
 
 def test_stats(daemon):
     daemon.answers["GetStats"] = {"ports": [
-        {"interface": "eth0", "rx": 12, "tx": 3456, "forwarded": 0, "drops": {"bad-hops": 2, "late": 1}},
-        {"interface": "eth10", "rx": 18446744073709, "tx": 1, "forwarded": 1, "drops": {}}]}
+        {"interface": "eth0", "rx": 12, "tx": 3456, "forwarded": 0, "hashed": 7, "unhashed": 5, "drops": {"bad-hops": 2, "late": 1}},
+        {"interface": "eth10", "rx": 18446744073709, "tx": 1, "forwarded": 1, "hashed": 0, "unhashed": 18446744073709, "drops": {}}]}
     assert output(daemon, "stats") == """\
-INTERFACE              RX    TX  FORWARDED
-eth0                   12  3456          0
-eth10      18446744073709     1          1
+INTERFACE              RX    TX  FORWARDED  HASHED        UNHASHED
+eth0                   12  3456          0       7               5
+eth10      18446744073709     1          1       0  18446744073709
 
 INTERFACE  REASON    COUNT
 eth0       bad-hops      2
 eth0       late          1
 """
     assert document(daemon, "stats") == daemon.answers["GetStats"]
+
+
+def test_neighbors(daemon):
+    first = {"interface": "eth0", "mac": A, "address": B, "hashed": True, "secret": 1, "proven": [0, 1], "last_seen": 0.5}
+    second = {"interface": "eth10", "mac": C, "address": None, "hashed": False, "secret": None, "proven": [], "last_seen": 59}
+    daemon.answers["GetNeighbors"] = {"neighbors": [first, second]}
+    assert [line.rstrip() for line in output(daemon, "neighbors").splitlines()] == [
+        "Flags: H - hashed",
+        "Columns: INTERFACE, MAC, ADDRESS, SECRET, PROVEN",
+        "   INTERFACE  MAC                ADDRESS            SECRET  PROVEN",
+        f"H  eth0       {A}  {B}       1  0,1",
+        f"   eth10      {C}"]
+    shown = document(daemon, "neighbors")["neighbors"]
+    assert [{**n, "last_seen": n["last-seen"]}.items() >= given.items() for n, given in zip(shown, (first, second))] == [True, True]
+    assert all("last_seen" not in n for n in shown)
+    daemon.answers["GetNeighbors"] = lambda connection, _: connection.error("NotRunning")
+    done = run(daemon, "neighbors")
+    assert (done.returncode, done.stdout) == (1, "") and "RoMON not running" in done.stderr
+
+
+@pytest.mark.parametrize("words, method", [
+    (["set"], "Set"), (["port", "add", "interface=a"], "AddPort"), (["port", "set", "1"], "SetPort"),
+])
+@pytest.mark.parametrize("given, sent", [
+    (b"mysecret\n", "mysecret"), (b'"",mysecret', '"",mysecret'), (b"a,b\r\n", "a,b"), (b"first\nsecond\n", "first"), (b"\n", ""),
+    (b" a \n", " a "),
+])
+def test_secrets_from_standard_input(daemon, words, method, given, sent):
+    daemon.answers["AddPort"] = {"number": 1}
+    done = subprocess.run([ROMON, "-s", daemon.path, *words, "secrets=-"], input=given, capture_output=True, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert [(name, parameters["values"]["secrets"]) for name, parameters, _ in daemon.calls] == [(method, sent)]
+
+
+@pytest.mark.parametrize("given", [b"", b"x" * 100000 + b"\n", b"Qz7\xff\n"])
+def test_no_secrets_from_standard_input(daemon, given):
+    done = subprocess.run([ROMON, "-s", daemon.path, "set", "secrets=-"], input=given, capture_output=True, timeout=30)
+    assert (done.returncode, done.stdout) == (2, b"") and len(done.stderr.splitlines()) == 1
+    assert b"Qz7" not in done.stderr and b"xx" not in done.stderr and daemon.calls == []
 
 
 # Text of strangers

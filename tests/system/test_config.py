@@ -157,7 +157,7 @@ def test_saving_is_atomic(lab):
     assert os.fstat(first.fileno()).st_nlink == 0, "a new file took the place of the old one"
     assert first.read() == COMMENTED, "and the old one was not written to"
     first.close()
-    assert (found.st_mode & 0o777, found.st_uid) == (0o640, 0), "mode and owner are kept"
+    assert (found.st_mode & 0o777, found.st_uid) == (0o600, 0), "it may hold secrets now"
     assert {p.name for p in node.folder.iterdir()} <= {"romon.conf", "romond.sock", "state", "log0"}
 
 

@@ -208,8 +208,8 @@ static void test_failures_change_nothing(void **state)
 	assert_false(config_set(config, "colour", "red", &error));
 	assert_false(config_set(config, "id", "01:00:00:00:00:00", &error));
 	assert_false(config_set(config, "enabled", "no id=6C:3B:6B:48:0E:8B", &error));
-	assert_false(config_set(config, "secrets", "mysecret", &error));
-	assert_string_equal(error.reason, "secrets are not supported by this version of romond: leave the list empty");
+	assert_false(config_set(config, "secrets", "mysecret,mysecret", &error));
+	assert_non_null(strstr(error.reason, "number 2 is the same as number 1"));
 	assert_false(config_port_set(config, 1, "cost", "0", &error));
 	assert_false(config_port_set(config, 1, "interface", "all", &error));
 	assert_false(config_port_set(config, 1, "interface", "b*", &error));
@@ -223,12 +223,29 @@ static void test_failures_change_nothing(void **state)
 	assert_false(try_add(config, "all", NULL, NULL, &error));
 	assert_false(try_add(config, "c", "cost", "x", &error));
 	assert_false(try_add(config, "c", "colour", "red", &error));
-	assert_false(try_add(config, "c", "secrets", "mysecret", &error));
+	assert_false(try_add(config, "c", "secrets", "mysecret,(", &error));
 	assert_false(config_port_add(config, twice, values, 3, &number, &error));
 	assert_non_null(strstr(error.reason, "twice"));
 	assert_false(config_port_add(config, twice + 1, values + 1, 1, &number, &error));
 	assert_non_null(strstr(error.reason, "interface"));
 	assert_text(config, text);
+	config_free(config);
+}
+
+/* What a list is written as is what it reads as, and the last change is what stays. */
+static void test_secrets(void **state)
+{
+	struct config *config = parse("/tool romon\nset enabled=yes\n");
+
+	(void)state;
+	set(config, "secrets", "\"\",mysecret");
+	assert_text(config, "/tool romon\nset enabled=yes secrets=\"\",mysecret\n");
+	set(config, "secrets", "(\"a b\", \"q\\\"\\$\",\"\")");
+	assert_text(config, "/tool romon\nset enabled=yes secrets=\"a b\",\"q\\\"\\$\",\"\"\n");
+	assert_int_equal(config_settings(config)->secrets.count, 3);
+	assert_string_equal(config_settings(config)->secrets.secret[1], "q\"$");
+	set(config, "secrets", "");
+	assert_text(config, "/tool romon\nset enabled=yes secrets=\"\"\n");
 	config_free(config);
 }
 
@@ -275,6 +292,7 @@ int main(void)
 		cmocka_unit_test(test_absolute_commands),
 		cmocka_unit_test(test_remove),
 		cmocka_unit_test(test_failures_change_nothing),
+		cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_preset),
 		cmocka_unit_test(test_copy_is_independent),
 	};

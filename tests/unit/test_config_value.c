@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Values of the configuration: the scanner, the lists of secrets (below the check that refuses them) and what is written back.
+ * Values of the configuration: the scanner, the lists of secrets, and what is written back.
  */
 #include <setjmp.h>
 #include <stdarg.h>
