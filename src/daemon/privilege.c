@@ -127,7 +127,7 @@ static const char *const own_calls[] = {"tkill", "tgkill"};
 /* Refuses the call, or does nothing if this library or this machine does not know its name. Returns 0 or a negative errno. */
 static int refuse_call(scmp_filter_ctx filter, const char *name, bool own)
 {
-	const struct scmp_arg_cmp others = SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid());
+	const struct scmp_arg_cmp others = {.arg = 0, .op = SCMP_CMP_NE, .datum_a = (scmp_datum_t)getpid()};
 	int call = seccomp_syscall_resolve_name(name), error;
 
 	if (call == __NR_SCMP_ERROR)

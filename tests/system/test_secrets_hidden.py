@@ -69,6 +69,7 @@ MISQUOTED = [f"{A} {B}={C}", f'"{A}', f"{A}${B}", f"{A},{B},{A}", f"{A} {B}", f'
 
 def test_logs_and_messages_do_not_tell(node):
     """With -v, while secrets are changed, refused and reloaded; and what romon itself says of a misquoted one."""
+    good = node.config.read_text()
     for number, bad in enumerate(MISQUOTED):
         done = node.romon("set", f"secrets={bad}")
         if "\n" in bad or " " in bad or done.returncode:
@@ -79,6 +80,9 @@ def test_logs_and_messages_do_not_tell(node):
         wait(lambda: node.daemon.log.count(f"{node.config}") > number, "the file is refused")
     words = ["set", f"secrets={PARTS[0]}", PARTS[1]]
     shows_nothing(node.romon(*words).stderr, words)
+    node.config.write_text(good)  # romond saves over no file that it has not read
+    node.daemon.reload()
+    wait(lambda: "the configuration was read anew" in node.daemon.log, "the good file is taken")
     set_secrets(node, f'"",{NEXT}')
     node.config.write_text(conf(f"identity=new secrets={NEXT}"))
     node.daemon.reload()
