@@ -33,8 +33,8 @@ VARIANTS = {
 }
 
 # The system tests that run a second time, under the sanitizers: those about what strangers can send.
-STRANGERS = ["bad_input", "captured", "cli", "config", "control", "faults", "secrets", "secrets_rotation", "secrets_restart",
-             "secrets_hidden"]
+STRANGERS = ["bad_input", "captured", "cli", "cli_streams", "config", "control", "faults", "secrets", "secrets_rotation",
+             "secrets_restart", "secrets_hidden"]
 # Files of system tests that run at the same time: they wait more than they compute.
 AT_ONCE = 3
 # Those that run by themselves, since they measure time.

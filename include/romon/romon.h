@@ -93,6 +93,8 @@ enum romon_drop {
 	ROMON_DROP_NO_SERVICE,     /* Data for a port that nobody serves */
 	ROMON_DROP_BAD_PING,       /* a ping from or to a port that pings do not use */
 	ROMON_DROP_LATE,           /* a ping's answer that nobody waits for */
+	ROMON_DROP_BAD_SEGMENT,    /* of a stream: of no type that we know, or with numbers that cannot be */
+	ROMON_DROP_NO_STREAM,      /* of a stream that does not exist */
 	ROMON_DROP_QUEUE_FULL,     /* the output queue has no room */
 	ROMON_DROP_SEND_FAILED,    /* the link could not send it (counted by the caller of the engine) */
 	ROMON_DROP_COUNT
@@ -230,18 +232,97 @@ uint32_t romon_engine_ping_start(struct romon_engine *engine, const struct romon
 /* Ends it without further events. An unknown handle is ignored. */
 void romon_engine_ping_stop(struct romon_engine *engine, uint32_t handle);
 
+/* Streams: bytes in order, both ways, between a port of ours and a port of another router.
+ *
+ * A stream is known by its handle, which is never 0. What happens to it comes as events; a flag of the stream, not a queue, is behind
+ * them, so that an event that is not yet taken does not come twice. After ROMON_EVENT_STREAM_CLOSED or romon_stream_reset() the handle
+ * is gone, and every call with an unknown handle does nothing. */
+
+/* Why a stream ended. */
+enum romon_stream_end {
+	ROMON_STREAM_DONE,       /* both sides have finished, and everything was delivered and read */
+	ROMON_STREAM_RESET,      /* the other side broke it off */
+	ROMON_STREAM_REFUSED,    /* the other side does not want it */
+	ROMON_STREAM_NO_SERVICE, /* nobody serves this port there */
+	ROMON_STREAM_TIMEOUT,    /* the other side does not answer (any more) */
+	ROMON_STREAM_NO_PATH,    /* there is no way to this ID */
+};
+const char *romon_stream_end_text(enum romon_stream_end reason); /* "no such service" */
+
+/* From now on (on) connects to this port are accepted; the engine does not know what serves it. False: no port for streams (0 and 1). */
+bool romon_engine_listen(struct romon_engine *engine, uint16_t port, bool on);
+/* Begins to connect and returns the handle; the rest are events. Without a known path it asks for one. 0: there are too many streams
+ * already, or ID or port are impossible. */
+uint32_t romon_engine_stream_connect(struct romon_engine *engine, struct romon_mac id, uint16_t port, struct romon_time now);
+
+/* The functions below do not take the time: call romon_engine_send() afterwards, as after all others. */
+
+/* Takes as much of data as fits and returns how many bytes that were. When it took less, ROMON_EVENT_STREAM_WRITABLE will come. What
+ * is written before the stream is open is sent then. */
+size_t romon_stream_write(struct romon_engine *engine, uint32_t handle, const void *data, size_t len);
+/* The same without a copy: where up to the returned number of bytes (0: full) may be written. Then romon_stream_commit() sends the
+ * first len of them. The place is valid until the next call of the engine. */
+size_t romon_stream_space(struct romon_engine *engine, uint32_t handle, uint8_t **place);
+void romon_stream_commit(struct romon_engine *engine, uint32_t handle, size_t len);
+/* The unread bytes that stand in one piece, without taking them: returns how many (0: nothing to read now). They stay valid until the
+ * engine takes frames or romon_stream_read() takes them. Bytes that stay unread hold the sender back. */
+size_t romon_stream_peek(struct romon_engine *engine, uint32_t handle, const uint8_t **data);
+/* Takes the first len unread bytes away: what romon_stream_peek() has shown. */
+void romon_stream_read(struct romon_engine *engine, uint32_t handle, size_t len);
+/* Is everything read, and will nothing more come? */
+bool romon_stream_finished(struct romon_engine *engine, uint32_t handle);
+/* We have written everything: the other side will read what was written, and then the end. Reading goes on. A router that is not ours may
+ * take it for the end of both directions. */
+void romon_stream_shutdown(struct romon_engine *engine, uint32_t handle);
+/* Ends it at once, both ways, with what is on the way lost, and tells the other side why: ROMON_STREAM_RESET, _REFUSED, _NO_SERVICE. */
+void romon_stream_reset(struct romon_engine *engine, uint32_t handle, enum romon_stream_end reason);
+
+enum romon_stream_state { ROMON_STREAM_CONNECTING, ROMON_STREAM_OPEN, ROMON_STREAM_CLOSING };
+struct romon_stream_info {
+	struct romon_mac id; /* the other side */
+	uint16_t local_port, remote_port;
+	bool connector;      /* we connected */
+	bool ours;           /* the other side is known to be an OpenRoMON router */
+	enum romon_stream_state state; /* CLOSING: one of the directions has ended */
+	uint64_t received;   /* bytes that were read */
+	uint64_t sent;       /* bytes that the other side has acknowledged */
+	uint32_t unread, unsent; /* bytes that wait to be read, and to be acknowledged */
+	uint64_t resent;     /* segments sent again */
+	uint32_t window;     /* bytes: congestion window */
+	uint32_t segment;    /* bytes of data in a full segment */
+	int64_t rtt;         /* nanoseconds, smoothed; 0: nothing measured yet */
+	struct romon_time began;
+	uint8_t hops;        /* of its present path; 0: none */
+	bool path_known;     /* path holds their IDs; else only the number of hops is known */
+	struct romon_mac path[ROMON_HOPS_MAX]; /* IDs on the way; the last one is id */
+};
+bool romon_stream_info(struct romon_engine *engine, uint32_t handle, struct romon_stream_info *info);
+/* The handle of the next stream after this one (0: the first), in no order; 0 after the last. */
+uint32_t romon_stream_next(const struct romon_engine *engine, uint32_t handle);
+
 enum romon_event_type {
 	ROMON_EVENT_PING_REPLY,
 	ROMON_EVENT_PING_TIMEOUT, /* no answer within 1 s */
 	ROMON_EVENT_PING_DONE,    /* count reached and all decided; the handle is gone */
+	ROMON_EVENT_STREAM_OPEN,     /* our connect was accepted */
+	ROMON_EVENT_STREAM_ACCEPTED, /* a new stream, from a peer that has proved that it hears us */
+	ROMON_EVENT_STREAM_READABLE, /* there is something more to read, or the end */
+	ROMON_EVENT_STREAM_WRITABLE, /* after a write that took less than it was given: there is room again */
+	ROMON_EVENT_STREAM_CLOSED,   /* it is over; the handle is gone */
 };
 struct romon_event {
 	enum romon_event_type type;
+	struct romon_mac id; /* the router pinged; the other side of the stream */
+	/* Pings. */
 	uint32_t ping;     /* handle */
 	uint32_t seq;      /* from 0 */
 	uint16_t size;     /* bytes of payload */
 	int64_t rtt;       /* nanoseconds; REPLY only */
-	struct romon_mac id;
+	/* Streams. */
+	uint32_t stream;   /* handle */
+	uint16_t port;     /* where the service is: ours if ACCEPTED, else that connected to */
+	enum romon_stream_end reason; /* CLOSED only, as the next two: bytes that were read, and that the other side acknowledged */
+	uint64_t received, sent;
 };
 /* Takes the next event. False: there is none. */
 bool romon_engine_event(struct romon_engine *engine, struct romon_event *event);

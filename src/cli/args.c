@@ -150,7 +150,11 @@ static int option_read(struct reader *reader, char *text)
 {
 	struct cli *cli = reader->cli;
 
-	if (strcmp(text, "--") == 0)
+	if (strcmp(text, "--") == 0 && cli->command && cli->command->rest) {
+		cli->rest = reader->next;
+		while (*reader->next)
+			reader->next++;
+	} else if (strcmp(text, "--") == 0)
 		reader->words_only = true;
 	else if (strcmp(text, "-j") == 0 || strcmp(text, "--json") == 0)
 		cli->json = true;

@@ -31,14 +31,14 @@ static int open_failure(const char *socket)
 	}
 }
 
-int call_start(const struct cli *cli, const char *method, json_t *parameters, bool more, struct client **client)
+int call_start(const struct cli *cli, const char *method, json_t *parameters, enum message_mode mode, struct client **client)
 {
 	*client = client_open(cli->socket);
 	if (!*client) {
 		json_decref(parameters);
 		return open_failure(cli->socket);
 	}
-	if (client_call(*client, method, parameters, more))
+	if (client_call(*client, method, parameters, mode))
 		return CLI_DONE;
 
 	int error = errno;
@@ -84,7 +84,9 @@ static int error_failure(const struct message_reply *reply)
 		return cli_fail(CLI_NO, "%s", reason);
 	if (strcmp(error, "Invalid") == 0)
 		return cli_fail(CLI_USAGE, "romon: %s", reason);
-	if (strcmp(error, "PermissionDenied") == 0 || strcmp(error, "NoSuchPort") == 0)
+	if (strcmp(error, "PermissionDenied") == 0 || strcmp(error, "NoSuchPort") == 0 || strcmp(error, "NoSuchService") == 0 ||
+		strcmp(error, "Refused") == 0 || strcmp(error, "Timeout") == 0 || strcmp(error, "NoPath") == 0 ||
+		strcmp(error, "Reset") == 0)
 		return cli_fail(CLI_NO, "romon: %s", reason);
 	if (strcmp(error, "NoSuchRouter") == 0)
 		return cli_fail(CLI_NO, "romon: no router is called \"%s\": `romon discover` shows all, and their IDs",
@@ -115,7 +117,7 @@ int call_failure(enum client_result result, const struct message_reply *reply)
 int call_once(const struct cli *cli, const char *method, json_t *parameters, double seconds, struct message_reply *reply)
 {
 	struct client *client;
-	int status = call_start(cli, method, parameters, false, &client);
+	int status = call_start(cli, method, parameters, MESSAGE_ONCE, &client);
 	double timeout = (seconds + CALL_PATIENCE) * 1000;
 
 	*reply = (struct message_reply){0};

@@ -13,7 +13,7 @@
 
 /* Connects to the daemon and sends a call; takes over the reference to parameters. Returns CLI_DONE with *client, to be closed,
  * or a status after having said what is wrong. */
-int call_start(const struct cli *cli, const char *method, json_t *parameters, bool more, struct client **client);
+int call_start(const struct cli *cli, const char *method, json_t *parameters, enum message_mode mode, struct client **client);
 
 /* Says what became of a call that did not end in CLIENT_REPLY, and returns the exit status for it. */
 int call_failure(enum client_result result, const struct message_reply *reply);

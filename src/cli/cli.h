@@ -35,6 +35,7 @@ struct cli {
 	size_t word_count;
 	struct cli_pair pairs[CLI_PAIRS_MAX]; /* key=value; each key once. A flag has no value */
 	size_t pair_count;
+	char *const *rest; /* what stands behind "--", ended by NULL, if the command wants it untouched; else NULL */
 	char find[256];
 };
 
@@ -46,7 +47,8 @@ struct command {
 	const char *keys;     /* those of key=value; "*": any, the daemon knows them */
 	const char *flags;    /* words of their own: "dot" is both `dot` and `--dot` */
 	size_t words;         /* at most so many other words */
-	bool entry;           /* the first of them names an entry of the port list, perhaps as [find …] */
+	bool entry;           /* the first of them names an entry of a list, perhaps as [find …] */
+	bool rest;            /* what stands behind "--" is for another program */
 	int (*run)(const struct cli *cli);
 };
 
@@ -71,6 +73,16 @@ int cmd_map(const struct cli *cli);
 int cmd_ping(const struct cli *cli);
 int cmd_stats(const struct cli *cli);
 int cmd_neighbors(const struct cli *cli);
+int cmd_service_print(const struct cli *cli);
+int cmd_service_add(const struct cli *cli);
+int cmd_service_set(const struct cli *cli);
+int cmd_service_remove(const struct cli *cli);
+int cmd_streams(const struct cli *cli);
+int cmd_connect(const struct cli *cli);
+int cmd_ssh(const struct cli *cli);
+int cmd_forward(const struct cli *cli);
+int cmd_winbox(const struct cli *cli);
+int cmd_inventory(const struct cli *cli);
 int cmd_help(const struct cli *cli);
 int cmd_version(const struct cli *cli);
 

@@ -69,7 +69,7 @@ static int discover_live(const struct cli *cli, json_t *parameters)
 {
 	struct client *client;
 	json_t *routers = json_array();
-	int status = call_start(cli, "Discover", parameters, true, &client);
+	int status = call_start(cli, "Discover", parameters, MESSAGE_MORE, &client);
 
 	if (status == CLI_DONE) {
 		terminal_enter();

@@ -231,7 +231,7 @@ int cmd_ping(const struct cli *cli)
 
 	int interrupt = interrupt_open();
 
-	status = call_start(cli, "Ping", parameters, true, &client);
+	status = call_start(cli, "Ping", parameters, MESSAGE_MORE, &client);
 	if (status == CLI_DONE) {
 		status = ping_follow(cli, client, interrupt, &totals);
 		client_close(client);

@@ -137,12 +137,12 @@ static int entry_set(const struct cli *cli, json_t *parameters)
 		return cli_fail(CLI_USAGE,
 			"romon: %s: which entry? Give its number as `romon port print` shows it, or [find interface=NAME]",
 			cli->command->name);
-	if (!parse_entry(cli->words[0], &entry))
+	if (!parse_entry(cli->words[0], "interface=", &entry))
 		return cli_fail(CLI_USAGE,
 			"romon: %s: \"%s\" names no entry: give its number, [find interface=NAME] or [find default=yes]",
 			cli->command->name, cli->words[0]);
 	if (!entry.by_number)
-		return call_set_text(parameters, "interface", entry.interface);
+		return call_set_text(parameters, "interface", entry.name);
 	call_set(parameters, "number", json_integer(entry.number));
 	return CLI_DONE;
 }

@@ -52,6 +52,44 @@ const struct command commands[] = {
 	{"neighbors", "", "Show the routers heard on each port, and which secrets of its list they have proven to hold.\n",
 		.run = cmd_neighbors},
 	{"stats", "", "Show counters of each port, and drops by their reason.\n", .run = cmd_stats},
+	{"service print", "", "Show the services: what other routers can connect to here.\n", .run = cmd_service_print},
+	{"service add", "name=NAME port=PORT to=WHERE [PROPERTY=VALUE ...]",
+		"Add a service.\n"
+		"Properties: name, port, to (tcp:127.0.0.1:PORT), disabled (yes or no), max-streams, comment. What runs "
+		"programs\n"
+		"(exec:), unix: and other machines are for root to write into the configuration file.\n",
+		.keys = "*", .run = cmd_service_add},
+	{"service set", "N|NAME PROPERTY=VALUE ...",
+		"Change a service.\n"
+		"N is its number as `romon service print` shows it; [find name=NAME] is taken too.\n",
+		.keys = "*", .words = 1, .entry = true, .run = cmd_service_set},
+	{"service remove", "N|NAME", "Remove a service.\n", .words = 1, .entry = true, .run = cmd_service_remove},
+	{"streams", "[ended]",
+		"Show the open streams, by peer and service.\n"
+		"ended shows instead which of ours broke off lately, and why.\n",
+		.flags = "ended", .run = cmd_streams},
+	{"ssh", "ID|IDENTITY [user=NAME] [command=\"...\"] [-- SSH-OPTIONS]",
+		"Run the system's ssh over the RoMON network.\n"
+		"Host keys are known under the RoMON ID; the status is ssh's. id=IDENTITY names what could be misread.\n",
+		.keys = "id user command", .words = 1, .rest = true, .run = cmd_ssh},
+	{"connect", "ID|IDENTITY PORT|NAME [--fdpass]",
+		"Connect standard input and output to a service of a router.\n"
+		"NAME is ssh, winbox or a service of this machine's own list. As a ProxyCommand of ssh with\n"
+		"ProxyUseFdpass=yes, --fdpass hands the connection itself to ssh. Status 1 if it broke off.\n",
+		.flags = "fdpass", .words = 2, .run = cmd_connect},
+	{"forward", "[ADDRESS:]PORT|unix:PATH ID|IDENTITY PORT|NAME",
+		"Forward connections to a port of this machine to a service of a router, until ^C.\n"
+		"It listens at 127.0.0.1 unless told otherwise; PORT 0 chooses a free one and prints it.\n",
+		.words = 3, .run = cmd_forward},
+	{"winbox", "ID|IDENTITY [USER [PASSWORD]] [--program PATH]",
+		"Run WinBox on a router, over a forward that ends with it.\n"
+		"The program is winbox or WinBox, or --program PATH. Other users of this machine see the password while it "
+		"runs.\n",
+		.keys = "program", .words = 3, .run = cmd_winbox},
+	{"inventory", "--list | --host NAME [duration=TIME]",
+		"Write a dynamic inventory for Ansible.\n"
+		"Hosts are routers by their identity, or by their ID where that is no fit or unique name.\n",
+		.keys = "host duration", .flags = "list", .run = cmd_inventory},
 	{"help", "[COMMAND]", "Show all commands, or one of them.\n", .words = 2, .run = cmd_help},
 	{0},
 };

@@ -119,7 +119,7 @@ bool parse_duration(const char *text, double *seconds)
 }
 
 /* Copies the value behind "key=", without the quotes that may stand around it. */
-static bool condition_value(const char *condition, const char *key, char value[PARSE_INTERFACE_MAX + 1])
+static bool condition_value(const char *condition, const char *key, char value[PARSE_NAME_MAX + 1])
 {
 	size_t skip = strlen(key);
 
@@ -133,7 +133,7 @@ static bool condition_value(const char *condition, const char *key, char value[P
 		condition++;
 		length -= 2;
 	}
-	if (length == 0 || length > PARSE_INTERFACE_MAX || memchr(condition, '"', length))
+	if (length == 0 || length > PARSE_NAME_MAX || memchr(condition, '"', length))
 		return false;
 	memcpy(value, condition, length);
 	value[length] = '\0';
@@ -141,9 +141,9 @@ static bool condition_value(const char *condition, const char *key, char value[P
 }
 
 /* The one condition between "[find" and "]". */
-static bool find_read(const char *text, char interface[PARSE_INTERFACE_MAX + 1])
+static bool find_read(const char *text, const char *key, char name[PARSE_NAME_MAX + 1])
 {
-	char copy[PARSE_INTERFACE_MAX + 64], value[PARSE_INTERFACE_MAX + 1], *rest = NULL;
+	char copy[PARSE_NAME_MAX + 64], value[PARSE_NAME_MAX + 1], *rest = NULL;
 	size_t length = strlen(text);
 
 	if (length < 2 || length > sizeof(copy) || text[0] != '[' || text[length - 1] != ']')
@@ -155,15 +155,15 @@ static bool find_read(const char *text, char interface[PARSE_INTERFACE_MAX + 1])
 
 	if (!find || strcmp(find, "find") != 0 || !condition || strtok_r(NULL, " \t", &rest))
 		return false;
-	if (condition_value(condition, "interface=", interface))
+	if (condition_value(condition, key, name))
 		return true;
-	if (!condition_value(condition, "default=", value) || strcmp(value, "yes") != 0)
+	if (strcmp(key, "interface=") != 0 || !condition_value(condition, "default=", value) || strcmp(value, "yes") != 0)
 		return false;
-	strcpy(interface, "all"); /* the name of the default entry */
+	strcpy(name, "all"); /* the name of the default entry */
 	return true;
 }
 
-bool parse_entry(const char *text, struct parse_entry *entry)
+bool parse_entry(const char *text, const char *key, struct parse_entry *entry)
 {
 	struct parse_entry found = {0};
 	uint64_t number;
@@ -171,7 +171,7 @@ bool parse_entry(const char *text, struct parse_entry *entry)
 	if (parse_number(text, 0, UINT32_MAX, &number)) {
 		found.by_number = true;
 		found.number = (uint32_t)number;
-	} else if (!find_read(text, found.interface)) {
+	} else if (!find_read(text, key, found.name)) {
 		return false;
 	}
 	*entry = found;

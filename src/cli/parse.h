@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define PARSE_DURATION_MAX (366.0 * 86400) /* seconds */
-#define PARSE_INTERFACE_MAX 63             /* bytes of an interface name or pattern */
+#define PARSE_NAME_MAX 63                  /* bytes of the name of an entry, such as an interface or pattern */
 
 /* A decimal number of min to max, digits only. False, and *value untouched, if not. */
 bool parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *value);
@@ -19,14 +19,14 @@ bool parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *value)
  * and at most PARSE_DURATION_MAX. False, and *seconds untouched, if not. */
 bool parse_duration(const char *text, double *seconds);
 
-/* An entry of the port list, by its number or its interface. */
+/* An entry of a list, by its number or its name. */
 struct parse_entry {
 	bool by_number;
 	uint32_t number;
-	char interface[PARSE_INTERFACE_MAX + 1];
+	char name[PARSE_NAME_MAX + 1];
 };
 
-/* "3", "[find interface=eth7]" or "[find default=yes]". False, and *entry untouched, if not. */
-bool parse_entry(const char *text, struct parse_entry *entry);
+/* "3" or "[find KEY=NAME]", with key "interface=" also "[find default=yes]". False, and *entry untouched, if not. */
+bool parse_entry(const char *text, const char *key, struct parse_entry *entry);
 
 #endif

@@ -21,6 +21,7 @@
 
 struct client {
 	int fd;
+	bool upgrading; /* what follows the next answer is not ours to read */
 	char *input;    /* bytes read and not yet given out */
 	size_t length;  /* of input */
 	size_t size;    /* allocated */
@@ -80,20 +81,35 @@ static bool send_all(int fd, const char *data, size_t length)
 	return true;
 }
 
-bool client_call(struct client *client, const char *method, json_t *parameters, bool more)
+int client_detach(struct client *client)
+{
+	int fd = client->fd;
+
+	client->fd = -1;
+	client_close(client);
+	return fd;
+}
+
+int client_fd(const struct client *client)
+{
+	return client->fd;
+}
+
+bool client_call(struct client *client, const char *method, json_t *parameters, enum message_mode mode)
 {
 	char name[128];
 	size_t length;
 
 	snprintf(name, sizeof(name), "%s.%s", MESSAGE_INTERFACE, method);
 
-	char *text = message_call_text(name, parameters, more, &length);
+	char *text = message_call_text(name, parameters, mode, &length);
 
 	if (!text) {
 		errno = ENOMEM;
 		return false;
 	}
 
+	client->upgrading = mode == MESSAGE_UPGRADE;
 	bool sent = send_all(client->fd, text, length);
 	int error = errno;
 
@@ -122,6 +138,16 @@ static bool input_take(struct client *client, struct message_reply *reply, enum 
 	return true;
 }
 
+/* How many of the bytes that wait to be read, up to room, belong to the answer that an upgrade awaits. Like recv(). */
+static ssize_t answer_peek(struct client *client, size_t room)
+{
+	char *input = client->input + client->length;
+	ssize_t got = recv(client->fd, input, room, MSG_DONTWAIT | MSG_PEEK);
+	const char *end = got > 0 ? memchr(input, '\0', (size_t)got) : NULL;
+
+	return end ? end + 1 - input : got;
+}
+
 /* Reads what is there; the socket is known to be readable. Returns CLIENT_REPLY if that went well. */
 static enum client_result input_fill(struct client *client)
 {
@@ -137,8 +163,11 @@ static enum client_result input_fill(struct client *client)
 		client->size = size;
 	}
 
-	ssize_t got = recv(client->fd, client->input + client->length, client->size - client->length, MSG_DONTWAIT);
+	size_t room = client->size - client->length;
+	ssize_t got = client->upgrading ? answer_peek(client, room) : (ssize_t)room;
 
+	if (got > 0)
+		got = recv(client->fd, client->input + client->length, (size_t)got, MSG_DONTWAIT);
 	if (got < 0 && (errno == EINTR || errno == EAGAIN))
 		return CLIENT_REPLY;
 	if (got <= 0)

@@ -22,9 +22,16 @@ struct client;
 struct client *client_open(const char *path);
 void client_close(struct client *client); /* NULL is ignored */
 
-/* Calls a method of io.openromon, named without its interface. Takes over the reference to parameters (NULL: none). With more,
- * several answers may come. False with errno set if it cannot be sent. */
-bool client_call(struct client *client, const char *method, json_t *parameters, bool more);
+/* Calls a method of io.openromon, named without its interface. Takes over the reference to parameters (NULL: none). False with
+ * errno set if it cannot be sent. */
+bool client_call(struct client *client, const char *method, json_t *parameters, enum message_mode mode);
+
+/* The connection itself, once a call with MESSAGE_UPGRADE was answered: no byte behind the answer has been read. The client is gone
+ * then, and the descriptor the caller's. */
+int client_detach(struct client *client);
+
+/* To be watched for POLLIN by who cannot wait in client_next(), which is then to be called with a timeout of 0. */
+int client_fd(const struct client *client);
 
 enum client_result {
 	CLIENT_REPLY,   /* *reply holds an answer */

@@ -102,9 +102,11 @@ static char *finish(json_t *root, json_t *parameters, size_t *len)
 	return text;
 }
 
-char *message_call_text(const char *method, json_t *parameters, bool more, size_t *len)
+char *message_call_text(const char *method, json_t *parameters, enum message_mode mode, size_t *len)
 {
-	json_t *root = more ? json_pack("{ss sb}", "method", method, "more", 1) : json_pack("{ss}", "method", method);
+	json_t *root = mode == MESSAGE_ONCE
+			       ? json_pack("{ss}", "method", method)
+			       : json_pack("{ss sb}", "method", method, mode == MESSAGE_MORE ? "more" : "upgrade", 1);
 
 	return finish(root, parameters, len);
 }

@@ -36,6 +36,13 @@ struct message_reply {
 	bool continues;     /* more answers to the same call follow */
 };
 
+/* What a caller wants besides one answer. */
+enum message_mode {
+	MESSAGE_ONCE,
+	MESSAGE_MORE,    /* several answers are welcome */
+	MESSAGE_UPGRADE, /* after the answer the connection is to carry something else */
+};
+
 /* Read one message, len bytes without its NUL. False, and nothing to free, if it is no such message. */
 bool message_call_read(const char *text, size_t len, struct message_call *call);
 bool message_reply_read(const char *text, size_t len, struct message_reply *reply);
@@ -45,7 +52,7 @@ void message_reply_free(struct message_reply *reply);
 
 /* Build one message: a string to be freed, *len its bytes with the NUL that ends the message. They take over the reference to
  * parameters, which may be NULL (then the message has an empty object). NULL: no memory, or parameters that no JSON can hold. */
-char *message_call_text(const char *method, json_t *parameters, bool more, size_t *len);
+char *message_call_text(const char *method, json_t *parameters, enum message_mode mode, size_t *len);
 char *message_reply_text(json_t *parameters, bool continues, size_t *len);
 char *message_error_text(const char *error, json_t *parameters, size_t *len);
 

@@ -196,15 +196,13 @@ static bool takes_unhashed(const struct auth_port *auth)
 	return takes;
 }
 
-static bool receive_unhashed(
-	struct romon_engine *engine, struct port *port, const struct wire_message *message, bool control, struct romon_time now)
+static bool receive_unhashed(struct port *port, bool control)
 {
 	if (control || !takes_unhashed(&port->auth)) {
 		port_drop(port, ROMON_DROP_NO_SECRET);
 		return false;
 	}
 	port->stats.unhashed++;
-	neighbors_heard(&engine->neighbors, port->conf.link, message, 0, now);
 	return true;
 }
 
@@ -224,7 +222,6 @@ static bool receive_fitting(struct romon_engine *engine, struct port *port, stru
 	window_mark(auth_peer_window(peer, message->eth_dst), mark->counter);
 	peer->heard = now;
 	port->stats.hashed++;
-	neighbors_heard(&engine->neighbors, port->conf.link, message, secret->serial, now);
 	return true;
 }
 
@@ -242,7 +239,7 @@ static bool hash_take(struct auth_limit *limit, struct romon_time now)
 /* Tries one secret after the other. A counter that was seen costs no digest. Where no more digests may be computed for unknown senders,
  * those who are known under another secret are still heard. */
 static bool receive_hashed(struct romon_engine *engine, struct port *port, const uint8_t *frame,
-	const struct wire_message *message, struct romon_time now)
+	const struct wire_message *message, uint32_t *serial, struct romon_time now)
 {
 	struct reader reader = reader_make(message->auth, WIRE_AUTH_LEN);
 	struct auth_mark mark = {.index = reader_u32(&reader)};
@@ -267,6 +264,7 @@ static bool receive_hashed(struct romon_engine *engine, struct port *port, const
 			continue;
 		}
 		compute_digest(secret, frame, digest);
+		*serial = secret->serial;
 		if (memeql_sec(digest, message->auth + WIRE_AUTH_LEN - DIGEST_LEN, DIGEST_LEN))
 			return receive_fitting(engine, port, secret, peer, message, &mark, now);
 		if (why == ROMON_DROP_NO_SECRET)
@@ -277,13 +275,14 @@ static bool receive_hashed(struct romon_engine *engine, struct port *port, const
 }
 
 bool auth_receive(struct romon_engine *engine, struct port *port, const uint8_t *frame, const struct wire_message *message,
-	struct romon_time now)
+	uint32_t *serial, struct romon_time now)
 {
 	bool control = message->type == WIRE_SEQ_ERR || message->type == WIRE_HELLO;
 
+	*serial = 0;
 	if (!wire_hashed(message))
-		return receive_unhashed(engine, port, message, control, now);
-	return receive_hashed(engine, port, frame, message, now);
+		return receive_unhashed(port, control);
+	return receive_hashed(engine, port, frame, message, serial, now);
 }
 
 void auth_run(struct romon_engine *engine, struct romon_time now)

@@ -102,9 +102,10 @@ struct romon_time auth_settled(const struct port *port);
 /* Fills the authentication field of a frame that leaves by the port, encoded or passed on: by the rules with serial 0, else under that
  * secret. False: the secret is gone, and the frame must not be sent. */
 bool auth_sign(struct port *port, uint8_t *frame, uint32_t serial);
-/* May this decoded frame go on to the engine? False: it was dropped and counted, or it was a SeqErr or Hello and has done its work. */
+/* May this decoded frame go on to the engine? *serial is then that of the secret that verified it, 0 for none. False: it was dropped and
+ * counted, or it was a SeqErr or Hello and has done its work. */
 bool auth_receive(struct romon_engine *engine, struct port *port, const uint8_t *frame, const struct wire_message *message,
-	struct romon_time now);
+	uint32_t *serial, struct romon_time now);
 
 void auth_run(struct romon_engine *engine, struct romon_time now);
 void auth_wake(const struct romon_engine *engine, bool *set, struct romon_time *when);

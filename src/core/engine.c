@@ -59,6 +59,7 @@ struct romon_engine *romon_engine_new(const struct romon_env *env, const struct 
 		engine->seed.word[i] = engine_random(engine);
 	set_self(&engine->self, router);
 	auth_init(&engine->auth, &engine->seed);
+	streams_init(&engine->streams, &engine->seed);
 	neighbors_init(&engine->neighbors, &engine->seed);
 	relay_init(&engine->relay, &engine->seed);
 	if (!topology_init(&engine->topology, &engine->seed, router->id)) {
@@ -72,6 +73,7 @@ void romon_engine_free(struct romon_engine *engine)
 {
 	if (engine == NULL)
 		return;
+	streams_free(engine);
 	pings_free(&engine->pings);
 	topology_free(&engine->topology);
 	relay_clear(&engine->relay);
@@ -95,6 +97,7 @@ bool romon_engine_set_router(struct romon_engine *engine, const struct romon_rou
 			topology_free(&fresh);
 			return false;
 		}
+		streams_abandon(engine);
 		fresh.generation = engine->topology.generation + 1;
 		topology_free(&engine->topology);
 		engine->topology = fresh;
@@ -216,6 +219,11 @@ static struct romon_mac address_of(const struct romon_engine *engine, struct rom
 	return engine->self.unicast ? neighbor : romon_mac_group;
 }
 
+void port_address(const struct romon_engine *engine, const struct port *port, uint8_t *frame, struct romon_mac neighbor)
+{
+	wire_set_addresses(frame, address_of(engine, neighbor), port->conf.mac);
+}
+
 bool port_send(struct romon_engine *engine, struct port *port, struct wire_message *message)
 {
 	return port_send_under(engine, port, message, 0);
@@ -242,7 +250,7 @@ uint8_t *port_pass_on(struct romon_engine *engine, struct port *port, const uint
 	if (out == NULL)
 		return NULL;
 	memcpy(out, frame, len);
-	wire_set_addresses(out, address_of(engine, to), port->conf.mac);
+	port_address(engine, port, out, to);
 	port->stats.forwarded++;
 	return out;
 }
@@ -292,6 +300,7 @@ static void receive_frame(struct romon_engine *engine, const struct romon_frame 
 	struct port *port = engine_port(engine, frame->link);
 	struct wire_message message;
 	enum romon_drop why;
+	uint32_t serial;
 
 	if (port == NULL)
 		return;
@@ -302,8 +311,9 @@ static void receive_frame(struct romon_engine *engine, const struct romon_frame 
 	}
 	if (!check_addresses(port, &message))
 		return;
-	if (!auth_receive(engine, port, frame->data, &message, engine->now))
+	if (!auth_receive(engine, port, frame->data, &message, &serial, engine->now))
 		return;
+	neighbors_heard(&engine->neighbors, port->conf.link, &message, serial, engine->now);
 	dispatch(engine, port, frame->data, &message);
 }
 
@@ -324,6 +334,7 @@ size_t romon_engine_send(struct romon_engine *engine, struct romon_frame *frames
 	discover_run(engine, now);
 	relay_run(engine, now);
 	ping_run(engine, now);
+	stream_run(engine, max, now);
 	while (count < max && queue_pop(&engine->queue, &frames[count], &serial)) {
 		struct port *port = engine_port(engine, frames[count].link); /* removing a port forgets its frames */
 
@@ -343,6 +354,7 @@ bool romon_engine_wake(const struct romon_engine *engine, struct romon_time *whe
 	auth_wake(engine, &set, when);
 	relay_wake(engine, &set, when);
 	ping_wake(engine, &set, when);
+	stream_wake(engine, &set, when);
 	return set;
 }
 
@@ -395,7 +407,7 @@ void romon_engine_ping_stop(struct romon_engine *engine, uint32_t handle)
 
 bool romon_engine_event(struct romon_engine *engine, struct romon_event *event)
 {
-	return ping_event(&engine->pings, event);
+	return ping_event(&engine->pings, event) || stream_event(engine, event);
 }
 
 size_t romon_engine_neighbors(struct romon_engine *engine, struct romon_neighbor *neighbors, size_t max, struct romon_time now)

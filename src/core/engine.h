@@ -14,6 +14,7 @@
 #include "core/ping.h"
 #include "core/queue.h"
 #include "core/relay.h"
+#include "core/stream.h"
 #include "core/table.h"
 #include "core/topology.h"
 #include "core/wire.h"
@@ -48,6 +49,7 @@ struct romon_engine {
 	struct discover discover;
 	struct topology topology;
 	struct pings pings;
+	struct streams streams;
 	struct romon_time now; /* of the latest call that told it */
 };
 
@@ -68,6 +70,9 @@ bool port_send(struct romon_engine *engine, struct port *port, struct wire_messa
 bool port_send_under(struct romon_engine *engine, struct port *port, struct wire_message *message, uint32_t serial);
 /* Queues a received frame, cut to its length, with new Ethernet addresses. Returns its bytes for further changes, or NULL: dropped. */
 uint8_t *port_pass_on(struct romon_engine *engine, struct port *port, const uint8_t *frame, struct romon_mac to);
+
+/* Writes the Ethernet addresses of a frame that leaves by the port to this neighbour. */
+void port_address(const struct romon_engine *engine, const struct port *port, uint8_t *frame, struct romon_mac neighbor);
 
 uint64_t engine_random(const struct romon_engine *engine);
 void engine_log(const struct romon_engine *engine, enum romon_log_level level, const char *text);

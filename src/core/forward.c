@@ -5,6 +5,7 @@
 #include "core/forward.h"
 
 #include "core/ping.h"
+#include "core/stream.h"
 
 /* 4. Sends the frame on over hop[pointer], as recorded so far. */
 static void forward_on(struct romon_engine *engine, struct port *port, const uint8_t *frame, const struct wire_message *message)
@@ -42,7 +43,7 @@ static void deliver(struct romon_engine *engine, struct port *port, struct wire_
 	else if (message->dst_port == WIRE_PORT_PING || message->src_port == WIRE_PORT_PING)
 		ping_receive(engine, port, message, now);
 	else
-		port_drop(port, ROMON_DROP_NO_SERVICE);
+		stream_receive(engine, port, message, now);
 }
 
 void forward_data(struct romon_engine *engine, struct port *port, const uint8_t *frame, struct wire_message *message,

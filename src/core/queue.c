@@ -8,13 +8,23 @@
 
 #define BYTES_MIN 2048
 #define ENTRIES_MIN 16
-#define KEEP_BYTES 65536 /* an empty queue gives back what is above this */
+#define KEEP_BYTES (256 * 1024) /* an empty queue gives back what is above this; streams fill it by batches that are smaller */
 
 void queue_free(struct queue *queue)
 {
 	free(queue->bytes);
 	free(queue->entries);
 	*queue = (struct queue){0};
+}
+
+size_t queue_waiting(const struct queue *queue)
+{
+	return queue->count - queue->head;
+}
+
+size_t queue_bytes(const struct queue *queue)
+{
+	return queue->head == queue->count ? 0 : queue->bytes_len;
 }
 
 /* Memory for need items of size bytes, by doubling from min. NULL: over max or no memory, and nothing changed. */

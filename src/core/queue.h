@@ -29,6 +29,9 @@ struct queue {
 };
 
 void queue_free(struct queue *queue);
+/* How many frames wait; and the bytes that those take which must go before it starts over. */
+size_t queue_waiting(const struct queue *queue);
+size_t queue_bytes(const struct queue *queue);
 /* Room for a frame of len bytes that leaves by this link, to be filled at once; NULL if the queue or memory is full. */
 uint8_t *queue_push(struct queue *queue, uint32_t link, size_t len, uint32_t serial);
 /* Takes the next frame out and gives its secret in *serial; its bytes are valid until the next push. False: the queue is empty. */

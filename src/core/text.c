@@ -161,6 +161,8 @@ const char *romon_drop_name(enum romon_drop reason)
 		[ROMON_DROP_BAD_PING] = "bad-ping",
 		[ROMON_DROP_LATE] = "late",
 		[ROMON_DROP_QUEUE_FULL] = "queue-full",
+		[ROMON_DROP_BAD_SEGMENT] = "bad-segment",
+		[ROMON_DROP_NO_STREAM] = "no-stream",
 		[ROMON_DROP_SEND_FAILED] = "send-failed",
 	};
 

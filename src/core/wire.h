@@ -117,6 +117,7 @@ size_t wire_encoded_length(const struct wire_message *message);
 /* For passing a frame on as it is: its length without padding, and the few bytes that change. The frame has been decoded. */
 size_t wire_frame_length(const uint8_t *frame);
 void wire_set_addresses(uint8_t *frame, struct romon_mac dst, struct romon_mac src);
+void wire_set_length(uint8_t *frame, uint16_t length); /* Ethernet header included */
 void wire_set_pointer(uint8_t *frame, uint8_t pointer);
 void wire_set_data_hop(uint8_t *frame, uint8_t index, const struct wire_hop *hop);
 
@@ -130,9 +131,17 @@ void wire_ping_encode(const struct wire_ping *ping, uint8_t *payload, size_t siz
 
 /* The header of a stream segment [C]; what follows it is data. */
 enum wire_stream_type { WIRE_STREAM_CONNECT, WIRE_STREAM_ACCEPT, WIRE_STREAM_DATA, WIRE_STREAM_ACK, WIRE_STREAM_CLOSE /* [I] */ };
+/* What the byte of unknown meaning says between routers that are both ours [O]. */
+enum wire_stream_mark {
+	WIRE_MARK_OURS = 0xa0,       /* in connect and accept */
+	WIRE_MARK_RESET = 0xa1,      /* in close */
+	WIRE_MARK_REFUSED = 0xa2,    /* in close */
+	WIRE_MARK_NO_SERVICE = 0xa3, /* in close */
+	WIRE_MARK_CLOSED = 0xa4,     /* in ack, data and close: your close has come, and every byte before it */
+};
 struct wire_stream {
 	uint8_t type;    /* enum wire_stream_type; above 4: to be ignored [O] */
-	uint8_t unknown; /* meaning not known: C0 in connects, C3 in an ack, 42 in data, 0 in an accept [C] */
+	uint8_t unknown; /* meaning not known: C0 in connects, C3 in an ack, 42 in data, 0 in an accept [C]; or a mark, between ours [O] */
 	uint32_t seq, ack;
 	const uint8_t *data;
 	size_t data_len;

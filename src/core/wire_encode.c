@@ -140,6 +140,12 @@ void wire_set_addresses(uint8_t *frame, struct romon_mac dst, struct romon_mac s
 	writer_mac(&writer, src);
 }
 
+void wire_set_length(uint8_t *frame, uint16_t length)
+{
+	frame[WIRE_ETHERNET_LEN + 2] = (uint8_t)(length >> 8);
+	frame[WIRE_ETHERNET_LEN + 3] = (uint8_t)length;
+}
+
 void wire_set_pointer(uint8_t *frame, uint8_t pointer)
 {
 	frame[WIRE_ETHERNET_LEN + WIRE_HEADER_LEN + 1] = pointer;

@@ -45,6 +45,9 @@ void client_update(struct client *client, json_t *parameters);
 void client_fail(struct client *client, const char *name, const char *field, const char *text);
 /* False, and answered with an error, if a parameter was wrong. */
 bool client_args_ok(struct client *client, const struct args *args);
+/* Answers, and ends both the call and the client: the connection, whose descriptor is returned, is no more for calls. -1 if it cannot be
+ * answered at once, or has sent something behind its call. */
+int client_upgrade(struct client *client);
 /* Bytes that the client has not taken yet. */
 size_t client_backlog(const struct client *client);
 
@@ -55,6 +58,7 @@ struct method {
 	const char *const *parameters; /* the names of all, and NULL */
 	bool root;                     /* for uid 0 only */
 	bool running;                  /* needs RoMON enabled: the engine is there */
+	bool upgrade;                  /* the connection becomes something else: to be called so, and no other method may */
 };
 
 extern const struct method service_methods[];  /* control_service.c */
@@ -63,6 +67,8 @@ extern const struct method port_methods[];     /* control_ports.c */
 extern const struct method discover_methods[]; /* control_discover.c */
 extern const struct method ping_methods[];     /* control_ping.c */
 extern const struct method stats_methods[];    /* control_stats.c */
+extern const struct method stream_methods[];   /* control_streams.c */
+extern const struct method services_methods[]; /* control_services.c */
 extern const struct method neighbor_methods[]; /* control_neighbors.c */
 
 #endif

@@ -30,6 +30,8 @@ void config_free(struct config *config)
 	free(config->text);
 	free(config->ports);
 	free(config->port_sources);
+	free(config->services);
+	free(config->service_sources);
 	free(config);
 }
 

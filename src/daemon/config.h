@@ -16,9 +16,13 @@
 #define CONFIG_PORTS_MAX 512         /* entries of the port list, `all` included */
 #define CONFIG_SECRETS_MAX 8
 #define CONFIG_SECRET_LEN_MAX 128
-#define CONFIG_TEXT_MAX 255          /* identity, board, comment: bytes */
-#define CONFIG_PATTERN_MAX 63        /* interface name or pattern: bytes */
+#define CONFIG_TEXT_MAX 255   /* identity, board, comment: bytes */
+#define CONFIG_PATTERN_MAX 63 /* interface name or pattern: bytes */
 #define CONFIG_COST_DEFAULT 100
+#define CONFIG_SERVICES_MAX 64  /* services, the presets included */
+#define CONFIG_NAME_MAX 31      /* name of a service, or of a user: bytes */
+#define CONFIG_STREAMS_MAX 1000 /* of one service at a time */
+#define CONFIG_STREAMS_DEFAULT 64
 
 struct config_secrets {
 	size_t count; /* 0: the empty list */
@@ -36,6 +40,18 @@ struct config_port {
 	char comment[CONFIG_TEXT_MAX + 1];
 };
 
+/* What other routers can connect to. Services 0 and 1 are always the presets ssh and winbox. */
+struct config_service {
+	char name[CONFIG_NAME_MAX + 1];
+	bool is_default;                /* a preset */
+	uint16_t port;                  /* no two services have the same */
+	char to[CONFIG_TEXT_MAX + 1];   /* as target_parse() takes it */
+	char user[CONFIG_NAME_MAX + 1]; /* whom a program runs as */
+	bool disabled;
+	uint16_t max_streams;
+	char comment[CONFIG_TEXT_MAX + 1];
+};
+
 /* The settings of `/tool romon`. An empty identity or board means: what the machine says. */
 struct config_settings {
 	bool enabled;
@@ -46,7 +62,7 @@ struct config_settings {
 	bool unicast;
 };
 
-struct config; /* settings, ports, and the text that they came from */
+struct config; /* settings, ports, services, and the text that they came from */
 
 /* What is wrong and what to do, on one line. line is 0 where there is none (a value given to `romon set`). */
 struct config_error {
@@ -63,14 +79,25 @@ void config_free(struct config *config);
 /* What they return is the configuration's, and valid until it is changed. */
 const struct config_settings *config_settings(const struct config *config);
 const struct config_port *config_ports(const struct config *config, size_t *count);
+const struct config_service *config_services(const struct config *config, size_t *count);
+/* The one on this port, disabled or not; NULL if there is none. */
+const struct config_service *config_service_on(const struct config *config, uint16_t port);
+/* Does changed lead nobody through root's rights to where config does not? A program, a socket file and another machine's TCP port are
+ * reached with these rights, so a service that has one must have had the very same, as the same user, before. */
+bool config_services_kept(const struct config *config, const struct config *changed);
 
 /* Change one property, its value in RouterOS's syntax. False with *error filled, and nothing changed, if name or value are wrong. */
 bool config_set(struct config *config, const char *name, const char *value, struct config_error *error);
 bool config_port_set(struct config *config, size_t number, const char *name, const char *value, struct config_error *error);
 /* Adds an entry with these properties (names[i]=values[i]; "interface" must be among them) and returns its number in *number. */
 bool config_port_add(struct config *config, const char *const *names, const char *const *values, size_t count, size_t *number,
-                     struct config_error *error);
+	struct config_error *error);
 bool config_port_remove(struct config *config, size_t number, struct config_error *error);
+/* The same for services; to add one, "name", "port" and "to" must be among its properties. */
+bool config_service_set(struct config *config, size_t number, const char *name, const char *value, struct config_error *error);
+bool config_service_add(struct config *config, const char *const *names, const char *const *values, size_t count, size_t *number,
+	struct config_error *error);
+bool config_service_remove(struct config *config, size_t number, struct config_error *error);
 
 /* The text to write to the file: lines that did not change keep their form and their comments. To be freed. NULL: no memory. */
 char *config_text(const struct config *config, size_t *len);

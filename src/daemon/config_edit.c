@@ -12,7 +12,67 @@
 #include "daemon/config_source.h"
 #include "daemon/config_value.h"
 
-static const char *const menu_names[MENU_COUNT] = {[MENU_ROMON] = "/tool romon", [MENU_PORT] = "/tool romon port"};
+static const char *const menu_names[MENU_COUNT] = {
+	[MENU_ROMON] = "/tool romon", [MENU_PORT] = "/tool romon port", [MENU_SERVICE] = "/tool romon service"};
+
+/* What can be changed: the settings, or an entry of a list. */
+struct item {
+	enum menu menu;
+	const struct properties *properties;
+	const struct source *source;
+	const void *object;
+	size_t size;          /* of the object */
+	bool preset;          /* it was not added and cannot be removed */
+	const char *selector; /* by which `set` finds it, with a blank behind it */
+	const char *failure;  /* why a property of a preset cannot be changed */
+};
+
+/* A place for a changed object. */
+union object {
+	struct config_settings settings;
+	struct config_port port;
+	struct config_service service;
+};
+
+static struct item settings_item(const struct config *config)
+{
+	return (struct item){.menu = MENU_ROMON,
+		.properties = &settings_properties,
+		.source = &config->settings_source,
+		.object = &config->settings,
+		.size = sizeof(config->settings),
+		.selector = ""};
+}
+
+/* An entry of the list of ports or of services. False, with *error filled, if there is none of that number. */
+static bool list_item(const struct config *config, enum menu menu, size_t number, struct item *item, struct config_error *error)
+{
+	bool port = menu == MENU_PORT;
+
+	*item = (struct item){0};
+	if (number >= (port ? config->port_count : config->service_count))
+		return config_fail(error, 0, "the %s list has no number %zu: look it up in %s print", port ? "port" : "service",
+			number, port ? "port" : "service");
+	if (port)
+		*item = (struct item){.menu = menu,
+			.properties = &port_properties,
+			.source = &config->port_sources[number],
+			.object = &config->ports[number],
+			.size = sizeof(config->ports[number]),
+			.preset = config->ports[number].is_default,
+			.selector = "[ find default=yes ] ",
+			.failure = CONFIG_PRESET_FAILURE};
+	else
+		*item = (struct item){.menu = menu,
+			.properties = &service_properties,
+			.source = &config->service_sources[number],
+			.object = &config->services[number],
+			.size = sizeof(config->services[number]),
+			.preset = config->services[number].is_default,
+			.selector = number == 0 ? "ssh " : "winbox ",
+			.failure = CONFIG_SERVICE_FAILURE};
+	return true;
+}
 
 /* A formatted string to be freed, or NULL without memory. */
 __attribute__((format(printf, 1, 2))) static char *format(const char *form, ...)
@@ -88,9 +148,11 @@ static bool insert_line(
 }
 
 /* Writes one property of an object where it belongs: over its old value, into its command, or in a new command. */
-static bool write_property(struct config *config, const struct source *source, enum menu menu, size_t index, const char *name,
-	const char *value, struct config_error *error)
+static bool write_property(
+	struct config *config, const struct item *item, size_t index, const char *value, struct config_error *error)
 {
+	const struct source *source = item->source;
+	const char *name = item->properties->list[index].name;
 	struct span span = source->value[index];
 	size_t tail = source->statement.tail;
 	char *command;
@@ -104,28 +166,37 @@ static bool write_property(struct config *config, const struct source *source, e
 
 		return splice(config, (struct span){tail, tail}, format(" %s=%s%s", name, value, after), error);
 	}
-	/* Entries of their own have their add: this is the settings or the default entry. */
-	command = format("set %s%s=%s", menu == MENU_PORT ? "[ find default=yes ] " : "", name, value);
-	written = command != NULL ? insert_line(config, &source->statement, menu, command, error)
+	/* Entries of their own have their add: this is the settings or a preset. */
+	command = format("set %s%s=%s", item->selector, name, value);
+	written = command != NULL ? insert_line(config, &source->statement, item->menu, command, error)
 				  : config_fail(error, 0, "out of memory");
 	free(command);
 	return written;
 }
 
-/* The change of one property from old to changed, which are objects of the same kind. */
-static bool change_property(struct config *config, const struct source *source, enum menu menu, size_t index, const void *old,
-	const void *changed, struct config_error *error)
+static bool item_set(
+	struct config *config, const struct item *item, const char *name, const char *value, struct config_error *error)
 {
-	const struct property *property = &(menu == MENU_PORT ? &port_properties : &settings_properties)->list[index];
-	char *before = property_text(property, old), *after = property_text(property, changed);
+	const struct property *property = property_find(item->properties, name, error);
+	union object changed;
+	char *before, *after;
 	bool done;
 
+	if (property == NULL)
+		return false;
+	if (item->preset && !property->of_preset)
+		return config_fail(error, 0, "%s", item->failure);
+	memcpy(&changed, item->object, item->size);
+	if (!property_store_text(property, value, &changed, error))
+		return false;
+	before = property_text(property, item->object);
+	after = property_text(property, &changed);
 	if (before == NULL || after == NULL)
 		done = config_fail(error, 0, "out of memory");
 	else if (strcmp(before, after) == 0)
 		done = true;
 	else
-		done = write_property(config, source, menu, index, property->name, after, error);
+		done = write_property(config, item, (size_t)(property - item->properties->list), after, error);
 	free(before);
 	free(after);
 	return done;
@@ -133,46 +204,36 @@ static bool change_property(struct config *config, const struct source *source, 
 
 bool config_set(struct config *config, const char *name, const char *value, struct config_error *error)
 {
-	const struct property *property = property_find(&settings_properties, name, error);
-	struct config_settings changed = config->settings;
+	struct item item = settings_item(config);
 
-	if (property == NULL || !property_store_text(property, value, &changed, error))
-		return false;
-	return change_property(config, &config->settings_source, MENU_ROMON, (size_t)(property - settings_properties.list),
-		&config->settings, &changed, error);
-}
-
-static bool check_number(const struct config *config, size_t number, struct config_error *error)
-{
-	return number < config->port_count ||
-	       config_fail(error, 0, "the port list has no number %zu: look it up in port print", number);
+	return item_set(config, &item, name, value, error);
 }
 
 bool config_port_set(struct config *config, size_t number, const char *name, const char *value, struct config_error *error)
 {
-	const struct property *property = property_find(&port_properties, name, error);
-	struct config_port changed;
+	struct item item;
 
-	if (property == NULL || !check_number(config, number, error))
-		return false;
-	changed = config->ports[number];
-	if (changed.is_default && !property->of_preset)
-		return config_fail(error, 0, CONFIG_PRESET_FAILURE);
-	if (!property_store_text(property, value, &changed, error))
-		return false;
-	return change_property(config, &config->port_sources[number], MENU_PORT, (size_t)(property - port_properties.list),
-		&config->ports[number], &changed, error);
+	return list_item(config, MENU_PORT, number, &item, error) && item_set(config, &item, name, value, error);
 }
 
-/* Appends " name=value" to the command in out, and keeps the value in *port. */
-static bool write_argument(FILE *out, const char *name, const char *value, struct config_port *port, struct config_error *error)
+bool config_service_set(struct config *config, size_t number, const char *name, const char *value, struct config_error *error)
 {
-	const struct property *property = property_find(&port_properties, name, error);
+	struct item item;
+
+	return list_item(config, MENU_SERVICE, number, &item, error) && item_set(config, &item, name, value, error);
+}
+
+/* Appends " name=value" to the command in out. */
+static bool write_argument(
+	FILE *out, const struct properties *properties, const char *name, const char *value, struct config_error *error)
+{
+	const struct property *property = property_find(properties, name, error);
+	union object object;
 	char *text;
 
-	if (property == NULL || !property_store_text(property, value, port, error))
+	if (property == NULL || !property_store_text(property, value, &object, error))
 		return false;
-	text = property_text(property, port);
+	text = property_text(property, &object);
 	if (text == NULL)
 		return config_fail(error, 0, "out of memory");
 	fprintf(out, " %s=%s", property->name, text);
@@ -181,9 +242,9 @@ static bool write_argument(FILE *out, const char *name, const char *value, struc
 }
 
 /* The command that adds such an entry, to be freed; NULL with *error filled. Whether it may be added the parser will say. */
-static char *add_command(const char *const *names, const char *const *values, size_t count, struct config_error *error)
+static char *add_command(const struct properties *properties, const char *const *names, const char *const *values, size_t count,
+	struct config_error *error)
 {
-	struct config_port port;
 	char *command = NULL;
 	size_t len;
 	FILE *out = open_memstream(&command, &len);
@@ -195,7 +256,7 @@ static char *add_command(const char *const *names, const char *const *values, si
 	}
 	fputs("add", out);
 	for (size_t i = 0; i < count && good; i++)
-		good = write_argument(out, names[i], values[i], &port, error);
+		good = write_argument(out, properties, names[i], values[i], error);
 	if (fclose(out) != 0 && good)
 		good = config_fail(error, 0, "out of memory");
 	if (good)
@@ -204,24 +265,54 @@ static char *add_command(const char *const *names, const char *const *values, si
 	return NULL;
 }
 
+/* Adds an entry behind the last one of a list that has count entries now, and gives its number. */
+static bool list_add(struct config *config, enum menu menu, size_t entries, const char *const *names, const char *const *values,
+	size_t count, size_t *number, struct config_error *error)
+{
+	struct item last;
+	char *command;
+	bool added;
+
+	if (!list_item(config, menu, entries - 1, &last, error))
+		return false;
+	command = add_command(last.properties, names, values, count, error);
+	added = command != NULL && insert_line(config, &last.source->statement, menu, command, error);
+	free(command);
+	if (added)
+		*number = entries;
+	return added;
+}
+
 bool config_port_add(struct config *config, const char *const *names, const char *const *values, size_t count, size_t *number,
 	struct config_error *error)
 {
-	char *command = add_command(names, values, count, error);
-	bool added = command != NULL &&
-		     insert_line(config, &config->port_sources[config->port_count - 1].statement, MENU_PORT, command, error);
+	return list_add(config, MENU_PORT, config->port_count, names, values, count, number, error);
+}
 
-	free(command);
-	if (added)
-		*number = config->port_count - 1;
-	return added;
+bool config_service_add(struct config *config, const char *const *names, const char *const *values, size_t count, size_t *number,
+	struct config_error *error)
+{
+	return list_add(config, MENU_SERVICE, config->service_count, names, values, count, number, error);
 }
 
 bool config_port_remove(struct config *config, size_t number, struct config_error *error)
 {
-	if (!check_number(config, number, error))
+	struct item item;
+
+	if (!list_item(config, MENU_PORT, number, &item, error))
 		return false;
-	if (number == 0)
+	if (item.preset)
 		return config_fail(error, 0, "failure: the preset entry cannot be removed: set forbid=yes on it");
-	return splice(config, config->port_sources[number].statement.lines, format("%s", ""), error);
+	return splice(config, item.source->statement.lines, format("%s", ""), error);
+}
+
+bool config_service_remove(struct config *config, size_t number, struct config_error *error)
+{
+	struct item item;
+
+	if (!list_item(config, MENU_SERVICE, number, &item, error))
+		return false;
+	if (item.preset)
+		return config_fail(error, 0, "failure: a preset cannot be removed: set disabled=yes on it");
+	return splice(config, item.source->statement.lines, format("%s", ""), error);
 }

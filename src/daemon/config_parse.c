@@ -130,7 +130,7 @@ static bool expect_character(struct parser *parser, char expected)
 	return true;
 }
 
-/* Which entry `set` changes: `[ find default=yes ]` or its number, 0. All others are described by their `add` alone. */
+/* Which entry of the port list `set` changes: `[ find default=yes ]` or its number, 0. All others are described by their `add` alone. */
 static bool parse_selector(struct parser *parser)
 {
 	bool found;
@@ -145,17 +145,63 @@ static bool parse_selector(struct parser *parser)
 	       fail(parser, "set changes the default entry: write set [ find default=yes ]; change others in their add line");
 }
 
+/* Which service `set` changes: a preset, by its name, its number or `[ find name=NAME ]`. */
+static bool parse_service_selector(struct parser *parser, size_t *number)
+{
+	const struct config *config = parser->config;
+	char word[WORD_MAX + 1];
+	bool find, read;
+
+	cursor_skip_blanks(&parser->cursor);
+	find = cursor_peek(&parser->cursor) == '[';
+	read = !find || (expect_character(parser, '[') && expect_word(parser, "find") && expect_word(parser, "name") &&
+				expect_character(parser, '='));
+	read = read && cursor_word(&parser->cursor, word) && (!find || expect_character(parser, ']'));
+	for (*number = 0; read && *number < CONFIG_SERVICE_PRESETS; ++*number) {
+		const char digit[] = {(char)('0' + *number), '\0'};
+
+		if (strcmp(word, config->services[*number].name) == 0 || (!find && strcmp(word, digit) == 0))
+			return true;
+	}
+	return fail(parser, "set changes the presets ssh and winbox: write set ssh; change others in their add line");
+}
+
+/* What `set` changes: the settings, or a preset of the menu's list. */
+static bool set_subject(struct parser *parser, enum menu menu, struct subject *subject, size_t *number)
+{
+	struct config *config = parser->config;
+
+	*number = 0;
+	switch (menu) {
+	case MENU_PORT:
+		*subject = (struct subject){&port_properties, &config->ports[0], &config->port_sources[0]};
+		return parse_selector(parser);
+	case MENU_SERVICE:
+		if (!parse_service_selector(parser, number))
+			return false;
+		*subject = (struct subject){&service_properties, &config->services[*number], &config->service_sources[*number]};
+		return true;
+	default:
+		*subject = (struct subject){&settings_properties, &config->settings, &config->settings_source};
+		return true;
+	}
+}
+
+/* Is the service that a command described all right? */
+static bool check_service(struct parser *parser, size_t number)
+{
+	return config_service_check(parser->config, number, parser->error) || fail_here(parser);
+}
+
 static bool parse_set(struct parser *parser, enum menu menu, struct statement statement)
 {
 	struct config *config = parser->config;
 	struct config_port *preset = &config->ports[0];
-	struct subject subject = {&settings_properties, &config->settings, &config->settings_source};
+	struct subject subject;
+	size_t number;
 
-	if (menu == MENU_PORT) {
-		subject = (struct subject){&port_properties, preset, &config->port_sources[0]};
-		if (!parse_selector(parser))
-			return false;
-	}
+	if (!set_subject(parser, menu, &subject, &number))
+		return false;
 	statement.tail = parser->cursor.used;
 	subject.source->statement = statement;
 	if (!parse_properties(parser, &subject))
@@ -163,6 +209,10 @@ static bool parse_set(struct parser *parser, enum menu menu, struct statement st
 	/* An export names the fixed properties of the default entry, too (interface=all disabled=no). */
 	if (strcmp(preset->interface, "all") != 0 || preset->disabled || preset->comment[0] != '\0')
 		return fail(parser, CONFIG_PRESET_FAILURE);
+	if (menu == MENU_SERVICE && subject.source->value[0].start != 0)
+		return fail(parser, CONFIG_SERVICE_FAILURE);
+	if (menu == MENU_SERVICE && !check_service(parser, number))
+		return false;
 	end_statement(parser, subject.source);
 	return true;
 }
@@ -185,21 +235,37 @@ static bool check_interface(struct parser *parser)
 	return true;
 }
 
-static bool parse_add(struct parser *parser, struct statement statement)
+/* What `add` describes: a new entry of the menu's list. */
+static bool add_subject(struct parser *parser, enum menu menu, struct subject *subject)
 {
 	struct config *config = parser->config;
-	struct subject subject = {.properties = &port_properties};
 
-	if (config->port_count == CONFIG_PORTS_MAX)
-		return config_fail(parser->error, parser->cursor.line,
-			"more than %d entries in the port list: use patterns such as eth*", CONFIG_PORTS_MAX);
-	subject.object = port_new(config);
-	if (subject.object == NULL)
-		return fail(parser, "out of memory");
-	subject.source = &config->port_sources[config->port_count - 1];
+	if (menu == MENU_PORT) {
+		if (config->port_count == CONFIG_PORTS_MAX)
+			return config_fail(parser->error, parser->cursor.line,
+				"more than %d entries in the port list: use patterns such as eth*", CONFIG_PORTS_MAX);
+		*subject = (struct subject){.properties = &port_properties, .object = port_new(config)};
+		subject->source = &config->port_sources[config->port_count - 1];
+	} else {
+		if (config->service_count == CONFIG_SERVICES_MAX)
+			return config_fail(parser->error, parser->cursor.line, "more than %d services", CONFIG_SERVICES_MAX);
+		*subject = (struct subject){.properties = &service_properties, .object = config_service_new(config)};
+		subject->source = &config->service_sources[config->service_count - 1];
+	}
+	return subject->object != NULL || fail(parser, "out of memory");
+}
+
+static bool parse_add(struct parser *parser, enum menu menu, struct statement statement)
+{
+	struct subject subject;
+
+	if (!add_subject(parser, menu, &subject))
+		return false;
 	statement.tail = parser->cursor.used;
 	subject.source->statement = statement;
-	if (!parse_properties(parser, &subject) || !check_interface(parser))
+	if (!parse_properties(parser, &subject))
+		return false;
+	if (menu == MENU_PORT ? !check_interface(parser) : !check_service(parser, parser->config->service_count - 1))
 		return false;
 	end_statement(parser, subject.source);
 	return true;
@@ -208,35 +274,44 @@ static bool parse_add(struct parser *parser, struct statement statement)
 /* A path such as `/tool romon port` or `/tool/romon/port`, and the command behind it, if there is one (else an empty word). */
 static bool parse_path(struct parser *parser, enum menu *menu, char command[WORD_MAX + 1])
 {
-	static const char *const path[] = {"tool", "romon", "port"};
-	static const char reason[] = "unknown menu: there are /tool romon and /tool romon port";
+	static const char *const path[] = {"tool", "romon"};
+	static const char reason[] = "unknown menu: there are /tool romon, /tool romon port and /tool romon service";
 	struct cursor *cursor = &parser->cursor;
 	size_t depth = 0;
 
+	*menu = MENU_ROMON;
 	for (;; depth++) {
 		while (cursor_peek(cursor) == '/' || cursor_peek(cursor) == ' ' || cursor_peek(cursor) == '\t')
 			cursor_skip(cursor);
 		if (!cursor_word(cursor, command))
 			return fail(parser, reason);
-		if (depth == 3 || strcmp(command, path[depth]) != 0)
+		if (depth == 2) {
+			if (strcmp(command, "port") == 0)
+				*menu = MENU_PORT;
+			else if (strcmp(command, "service") == 0)
+				*menu = MENU_SERVICE;
+			else
+				break;
+		} else if (depth == 3 || strcmp(command, path[depth]) != 0) {
 			break;
+		}
 	}
 	if (depth < 2 || (command[0] == '\0' && !cursor_at_line_end(cursor)) ||
 		(command[0] != '\0' && strcmp(command, "set") != 0 && strcmp(command, "add") != 0))
 		return fail(parser, reason);
-	*menu = depth == 3 ? MENU_PORT : MENU_ROMON;
 	return true;
 }
 
 static bool parse_command(struct parser *parser, enum menu menu, const char *command, struct statement statement)
 {
 	if (menu == MENU_NONE)
-		return fail(parser, "this command has no menu: write /tool romon or /tool romon port above it");
+		return fail(
+			parser, "this command has no menu: write /tool romon, /tool romon port or /tool romon service above it");
 	if (strcmp(command, "set") == 0)
 		return parse_set(parser, menu, statement);
-	if (strcmp(command, "add") == 0 && menu == MENU_PORT)
-		return parse_add(parser, statement);
-	return fail(parser, menu == MENU_PORT ? "unknown command: write add or set" : "unknown command: write set");
+	if (strcmp(command, "add") == 0 && menu != MENU_ROMON)
+		return parse_add(parser, menu, statement);
+	return fail(parser, menu != MENU_ROMON ? "unknown command: write add or set" : "unknown command: write set");
 }
 
 /* One logical line: nothing, a menu, or a command, which may have its menu before it. */
@@ -308,7 +383,7 @@ static struct config *config_unparsed(const char *text, size_t len)
 		return NULL;
 	config->text = malloc(len + 1);
 	preset = port_new(config);
-	if (config->text == NULL || preset == NULL) {
+	if (config->text == NULL || preset == NULL || !config_service_presets(config)) {
 		config_free(config);
 		return NULL;
 	}

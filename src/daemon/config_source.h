@@ -2,7 +2,7 @@
  *
  * A configuration from the inside: its text, what the text says, and where in the text each thing was said. The text is the
  * truth: config_edit.c changes it in place and has it parsed anew, so what is written back always means what the daemon runs
- * with. Shared by config.c, config_parse.c and config_edit.c, by nobody else.
+ * with. Shared by config.c, config_parse.c, config_service.c and config_edit.c, by nobody else.
  */
 #ifndef ROMON_CONFIG_SOURCE_H
 #define ROMON_CONFIG_SOURCE_H
@@ -14,6 +14,7 @@
 #include "daemon/config_value.h"
 
 #define CONFIG_PRESET_FAILURE "failure: only cost, forbid and secrets can be changed for preset" /* RouterOS's words */
+#define CONFIG_SERVICE_FAILURE "failure: the name of a preset cannot be changed"
 
 /* Bytes [start, end) of the text. */
 struct span {
@@ -35,7 +36,7 @@ struct source {
 	struct span value[PROPERTIES_MAX]; /* of each property; start 0: not set */
 };
 
-enum menu { MENU_ROMON, MENU_PORT, MENU_COUNT, MENU_NONE = MENU_COUNT };
+enum menu { MENU_ROMON, MENU_PORT, MENU_SERVICE, MENU_COUNT, MENU_NONE = MENU_COUNT };
 
 struct config {
 	char *text; /* NUL-terminated */
@@ -45,7 +46,19 @@ struct config {
 	struct config_port *ports;   /* entry 0 is `all` */
 	struct source *port_sources; /* as many as ports */
 	size_t port_count;
+	struct config_service *services; /* the presets first */
+	struct source *service_sources;  /* as many as services */
+	size_t service_count;
 	size_t menu_end[MENU_COUNT]; /* behind the line of each menu; 0: there is none */
 };
+
+#define CONFIG_SERVICE_PRESETS 2
+
+/* Appends a service with the default values. NULL without memory. The pointers to services that were got before are void then. */
+struct config_service *config_service_new(struct config *config);
+/* Appends the presets. False without memory. */
+bool config_service_presets(struct config *config);
+/* May service number be as it is, beside all others? */
+bool config_service_check(const struct config *config, size_t number, struct config_error *error);
 
 #endif

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/target.h"
+
 const struct properties settings_properties = {
 	.count = 6,
 	.list =
@@ -31,6 +33,20 @@ const struct properties port_properties = {
 			{"secrets", PROPERTY_SECRETS, offsetof(struct config_port, secrets), true},
 			{"disabled", PROPERTY_FLAG, offsetof(struct config_port, disabled), false},
 			{"comment", PROPERTY_TEXT, offsetof(struct config_port, comment), false},
+		},
+};
+
+const struct properties service_properties = {
+	.count = 7,
+	.list =
+		{
+			{"name", PROPERTY_NAME, offsetof(struct config_service, name), false},
+			{"port", PROPERTY_PORT, offsetof(struct config_service, port), true},
+			{"to", PROPERTY_TARGET, offsetof(struct config_service, to), true},
+			{"user", PROPERTY_NAME, offsetof(struct config_service, user), true},
+			{"disabled", PROPERTY_FLAG, offsetof(struct config_service, disabled), true},
+			{"max-streams", PROPERTY_STREAMS, offsetof(struct config_service, max_streams), true},
+			{"comment", PROPERTY_TEXT, offsetof(struct config_service, comment), true},
 		},
 };
 
@@ -76,16 +92,16 @@ static bool value_id(const struct value_piece *piece, struct romon_mac *id)
 	return true;
 }
 
-static bool value_cost(const struct value_piece *piece, uint16_t *cost)
+static bool value_number(const struct value_piece *piece, unsigned long min, unsigned long max, uint16_t *value)
 {
 	unsigned long number;
 
 	if (piece->len < 1 || piece->len > 5 || strspn(piece->bytes, "0123456789") != piece->len)
 		return false;
 	number = strtoul(piece->bytes, NULL, 10);
-	if (number < 1 || number > UINT16_MAX)
+	if (number < min || number > max)
 		return false;
-	*cost = (uint16_t)number;
+	*value = (uint16_t)number;
 	return true;
 }
 
@@ -123,6 +139,26 @@ static bool value_interface(const struct value_piece *piece, char interface[CONF
 		return false;
 	memcpy(interface, piece->bytes, piece->len + 1);
 	return true;
+}
+
+/* Fit for a command line, where it stands beside port numbers and options, and for the environment of a program. */
+static bool value_name(const struct value_piece *piece, char name[CONFIG_NAME_MAX + 1])
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
+	static const char all[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789.-";
+
+	if (piece->len < 1 || piece->len > CONFIG_NAME_MAX || strchr(letters, piece->bytes[0]) == NULL ||
+		strspn(piece->bytes, all) != piece->len)
+		return false;
+	memcpy(name, piece->bytes, piece->len + 1);
+	return true;
+}
+
+static bool value_target(const struct value_piece *piece, char to[CONFIG_TEXT_MAX + 1])
+{
+	struct target target;
+
+	return is_text(piece, CONFIG_TEXT_MAX) && target_parse(piece->bytes, &target) && value_text(piece, to);
 }
 
 bool value_secrets(const struct value *value, struct config_secrets *secrets, struct config_error *error)
@@ -167,7 +203,7 @@ bool property_store(const struct property *property, const struct value *value, 
 			       "all zero";
 		break;
 	case PROPERTY_COST:
-		if (!value_cost(piece, target))
+		if (!value_number(piece, 1, UINT16_MAX, target))
 			need = "write a number from 1 to 65535";
 		break;
 	case PROPERTY_TEXT:
@@ -180,6 +216,22 @@ bool property_store(const struct property *property, const struct value *value, 
 		break;
 	case PROPERTY_SECRETS:
 		return value_secrets(value, target, error);
+	case PROPERTY_NAME:
+		if (!value_name(piece, target))
+			need = "write 1 to 31 letters, digits, and . _ -, a letter first";
+		break;
+	case PROPERTY_PORT:
+		if (!value_number(piece, 2, UINT16_MAX, target))
+			need = "write a number from 2 to 65535";
+		break;
+	case PROPERTY_STREAMS:
+		if (!value_number(piece, 1, CONFIG_STREAMS_MAX, target))
+			need = "write a number from 1 to 1000";
+		break;
+	case PROPERTY_TARGET:
+		if (!value_target(piece, target))
+			need = "write exec:/PROGRAM ARGUMENTS, unix:/PATH, tcp:127.0.0.1:PORT or tcp:[::1]:PORT";
+		break;
 	}
 	return need == NULL || config_fail(error, 0, "bad value of %s: %s", property->name, need);
 }
@@ -206,7 +258,7 @@ bool property_store_text(const struct property *property, const char *text, void
 	struct cursor cursor = {.text = text, .len = strlen(text)};
 	struct value value;
 
-	if (property->kind == PROPERTY_TEXT && text[0] != '"') {
+	if ((property->kind == PROPERTY_TEXT || property->kind == PROPERTY_TARGET) && text[0] != '"') {
 		if (!scan_plain_text(text, &value, error))
 			return false;
 	} else {
@@ -274,10 +326,14 @@ char *property_text(const struct property *property, const void *object)
 		fputs(romon_mac_text(*(const struct romon_mac *)source, mac), out);
 		break;
 	case PROPERTY_COST:
+	case PROPERTY_PORT:
+	case PROPERTY_STREAMS:
 		fprintf(out, "%u", *(const uint16_t *)source);
 		break;
 	case PROPERTY_TEXT:
 	case PROPERTY_INTERFACE:
+	case PROPERTY_NAME:
+	case PROPERTY_TARGET:
 		write_piece(out, source);
 		break;
 	case PROPERTY_SECRETS:

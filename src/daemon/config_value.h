@@ -19,23 +19,28 @@ enum property_kind {
 	PROPERTY_TEXT,      /* char[CONFIG_TEXT_MAX + 1] */
 	PROPERTY_INTERFACE, /* char[CONFIG_PATTERN_MAX + 1] */
 	PROPERTY_SECRETS,   /* struct config_secrets */
+	PROPERTY_NAME,      /* char[CONFIG_NAME_MAX + 1]: of a service or user */
+	PROPERTY_PORT,      /* uint16_t: 2 to 65535 */
+	PROPERTY_STREAMS,   /* uint16_t: 1 to CONFIG_STREAMS_MAX */
+	PROPERTY_TARGET,    /* char[CONFIG_TEXT_MAX + 1] that target_parse() takes */
 };
 
 struct property {
 	const char *name;
 	enum property_kind kind;
 	size_t offset;  /* of its field in the object that it belongs to */
-	bool of_preset; /* may be changed in the entry `all`, too */
+	bool of_preset; /* may be changed in a preset, such as the entry `all`, too */
 };
 
 /* What an object of one kind (the settings, an entry of the port list) may have set. */
-#define PROPERTIES_MAX 6
+#define PROPERTIES_MAX 7
 struct properties {
 	size_t count;
 	struct property list[PROPERTIES_MAX];
 };
 extern const struct properties settings_properties; /* of struct config_settings */
 extern const struct properties port_properties;     /* of struct config_port */
+extern const struct properties service_properties;  /* of struct config_service */
 
 /* The property of that name, which need not be a well-formed one, or NULL with *error filled. */
 const struct property *property_find(const struct properties *properties, const char *name, struct config_error *error);

@@ -5,6 +5,7 @@
  */
 #include "daemon/control.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,8 +18,8 @@
 #include "daemon/client.h"
 #include "daemon/log.h"
 
-#define CLIENTS_MAX 64
-#define CLIENTS_OTHERS_MAX 56     /* root always finds a place */
+#define CLIENTS_MAX 1024
+#define CLIENTS_OTHERS_MAX 1000   /* root always finds a place */
 #define BACKLOG_MAX (1024 * 1024) /* bytes unwritten after which a client is no reader */
 #define WRITE_TIMEOUT_S 30        /* without a byte taken by the client */
 
@@ -37,6 +38,8 @@ static const struct method *const groups[] = {
 	ping_methods,
 	stats_methods,
 	neighbor_methods,
+	stream_methods,
+	services_methods,
 };
 
 size_t client_backlog(const struct client *client)
@@ -100,6 +103,27 @@ void client_update(struct client *client, json_t *parameters)
 	send_text(client, text, len);
 }
 
+int client_upgrade(struct client *client)
+{
+	int fd = fcntl(bufferevent_getfd(client->stream), F_DUPFD_CLOEXEC, 0);
+	bool idle = client_backlog(client) == 0 && evbuffer_get_length(bufferevent_get_input(client->stream)) == 0;
+	size_t len = 0;
+	char *text = message_reply_text(NULL, false, &len);
+
+	/* From here on the bytes are not for us. */
+	bufferevent_disable(client->stream, EV_READ | EV_WRITE);
+	client->doomed = true;
+	if (fd >= 0 && (!idle || text == NULL || send(fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)len)) {
+		close(fd);
+		fd = -1;
+	}
+	free(text);
+	end_job(client);
+	message_call_free(&client->call);
+	client->busy = false;
+	return fd;
+}
+
 void client_fail(struct client *client, const char *name, const char *field, const char *text)
 {
 	char error[64] = MESSAGE_INTERFACE ".";
@@ -154,7 +178,7 @@ static void dispatch(struct client *client)
 		return;
 	}
 	args_known(&args, method->parameters);
-	if (client->call.upgrade)
+	if (client->call.upgrade != method->upgrade)
 		args.bad = "upgrade";
 	if (!client_args_ok(client, &args))
 		return;

@@ -120,7 +120,7 @@ static void set(struct client *client, struct args *args)
 }
 
 const struct method config_methods[] = {
-	{"io.openromon.GetSettings", get_settings, (const char *const[]){"show_sensitive", NULL}, false, false},
-	{"io.openromon.Set", set, (const char *const[]){"values", NULL}, true, false},
+	{"io.openromon.GetSettings", get_settings, (const char *const[]){"show_sensitive", NULL}, false, false, false},
+	{"io.openromon.Set", set, (const char *const[]){"values", NULL}, true, false, false},
 	{0},
 };

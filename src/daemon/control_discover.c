@@ -202,7 +202,7 @@ static void map(struct client *client, struct args *args)
 }
 
 const struct method discover_methods[] = {
-	{"io.openromon.Discover", discover, (const char *const[]){"duration", NULL}, false, true},
-	{"io.openromon.Map", map, (const char *const[]){"duration", NULL}, false, true},
+	{"io.openromon.Discover", discover, (const char *const[]){"duration", NULL}, false, true, false},
+	{"io.openromon.Map", map, (const char *const[]){"duration", NULL}, false, true, false},
 	{0},
 };

@@ -55,6 +55,6 @@ static void get_neighbors(struct client *client, struct args *args)
 }
 
 const struct method neighbor_methods[] = {
-	{"io.openromon.GetNeighbors", get_neighbors, (const char *const[]){NULL}, false, true},
+	{"io.openromon.GetNeighbors", get_neighbors, (const char *const[]){NULL}, false, true, false},
 	{0},
 };

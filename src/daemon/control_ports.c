@@ -166,9 +166,9 @@ static void remove_port(struct client *client, struct args *args)
 }
 
 const struct method port_methods[] = {
-	{"io.openromon.GetPorts", get_ports, (const char *const[]){"show_sensitive", NULL}, false, false},
-	{"io.openromon.AddPort", add_port, (const char *const[]){"values", NULL}, true, false},
-	{"io.openromon.SetPort", set_port, (const char *const[]){"number", "interface", "values", NULL}, true, false},
-	{"io.openromon.RemovePort", remove_port, (const char *const[]){"number", "interface", NULL}, true, false},
+	{"io.openromon.GetPorts", get_ports, (const char *const[]){"show_sensitive", NULL}, false, false, false},
+	{"io.openromon.AddPort", add_port, (const char *const[]){"values", NULL}, true, false, false},
+	{"io.openromon.SetPort", set_port, (const char *const[]){"number", "interface", "values", NULL}, true, false, false},
+	{"io.openromon.RemovePort", remove_port, (const char *const[]){"number", "interface", NULL}, true, false, false},
 	{0},
 };

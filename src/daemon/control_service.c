@@ -46,8 +46,8 @@ static void get_interface_description(struct client *client, struct args *args)
 }
 
 const struct method service_methods[] = {
-	{"org.varlink.service.GetInfo", get_info, (const char *const[]){NULL}, false, false},
+	{"org.varlink.service.GetInfo", get_info, (const char *const[]){NULL}, false, false, false},
 	{"org.varlink.service.GetInterfaceDescription", get_interface_description, (const char *const[]){"interface", NULL},
-		false, false},
+		false, false, false},
 	{0},
 };

@@ -39,6 +39,6 @@ static void get_stats(struct client *client, struct args *args)
 }
 
 const struct method stats_methods[] = {
-	{"io.openromon.GetStats", get_stats, (const char *const[]){NULL}, false, false},
+	{"io.openromon.GetStats", get_stats, (const char *const[]){NULL}, false, false, false},
 	{0},
 };

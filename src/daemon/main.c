@@ -197,6 +197,7 @@ static int run(const struct options *options, struct worker_options *worker, int
 	int pair[2];
 	pid_t pid;
 
+	programs_limits_read(&monitor.limits);
 	monitor_block_signals();
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0 || (pid = fork()) < 0) {
 		log_error("cannot start the worker: %s", strerror(errno));

@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -21,7 +23,9 @@
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "daemon/ports.h"
+#include "daemon/programs.h"
 #include "daemon/store.h"
+#include "daemon/target.h"
 #include "link/af_packet.h"
 #include "link/ifaces.h"
 
@@ -32,10 +36,11 @@ struct monitor {
 	int signal_fd;
 	int worker_pid;
 	struct monitor_options options;
+	struct programs programs;
 	struct config *config; /* the last one that parsed: what may take part while the file is broken */
-	bool reload_wanted; /* SIGHUP came, and the worker has not been told */
-	bool stopping;      /* SIGTERM or SIGINT came */
-	bool worker_gone;   /* it closed the pair or ended */
+	bool reload_wanted;    /* SIGHUP came, and the worker has not been told */
+	bool stopping;         /* SIGTERM or SIGINT came */
+	bool worker_gone;      /* it closed the pair or ended */
 	bool worker_reaped;
 };
 
@@ -175,6 +180,37 @@ static int open_config(struct monitor *monitor)
 	return fd >= 0 ? fd : -errno;
 }
 
+/* Begins to connect; whoever gets the descriptor will see by it how that goes. */
+static int connect_target(const struct target *target)
+{
+	int on = 1, error, fd = socket(target->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (target->kind == TARGET_TCP)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (connect(fd, (const struct sockaddr *)&target->address, target->address_len) == 0 || errno == EINPROGRESS)
+		return fd;
+	error = errno;
+	close(fd);
+	return -error;
+}
+
+static int start_service(struct monitor *monitor, const struct monitor_request *request)
+{
+	const struct config *config = present_config(monitor);
+	const struct config_service *service = config != NULL ? config_service_on(config, request->port) : NULL;
+	struct target target;
+
+	if (service == NULL || !target_parse(service->to, &target))
+		return -ENOENT;
+	if (service->disabled || !config_settings(config)->enabled)
+		return -EACCES;
+	if (target.kind == TARGET_EXEC)
+		return programs_start(&monitor->programs, service, &target, request->id, &monitor->options.limits);
+	return connect_target(&target);
+}
+
 static void ready(struct monitor *monitor)
 {
 	if (monitor->options.ready_fd >= 0) {
@@ -191,11 +227,12 @@ static bool request_valid(const struct arrival *arrival)
 {
 	const struct monitor_request *request = &arrival->request;
 	size_t fds = request->op == MONITOR_REPLACE_CONFIG ? 1 : 0;
+	bool with_id = request->op == MONITOR_SAVE_ID || request->op == MONITOR_START_SERVICE;
 
-	return arrival->n == (ssize_t)sizeof(*request) && request->op >= MONITOR_OPEN_PORT && request->op <= MONITOR_READY &&
-	       (request->ifindex == 0) == (request->op != MONITOR_OPEN_PORT) &&
-	       (request->op == MONITOR_SAVE_ID ? romon_id_valid(request->id) : romon_mac_is_zero(request->id)) &&
-	       request->zero[0] == 0 && request->zero[1] == 0 && arrival->fd_count == fds;
+	return arrival->n == (ssize_t)sizeof(*request) && request->op >= MONITOR_OPEN_PORT &&
+	       request->op <= MONITOR_START_SERVICE && (request->ifindex == 0) == (request->op != MONITOR_OPEN_PORT) &&
+	       (with_id ? romon_id_valid(request->id) : romon_mac_is_zero(request->id)) &&
+	       (request->port == 0) == (request->op != MONITOR_START_SERVICE) && arrival->fd_count == fds;
 }
 
 /* Does what a valid request asks and fills the answer. Returns a descriptor to pass, or -1. */
@@ -212,7 +249,7 @@ static int perform(struct monitor *monitor, const struct arrival *arrival, struc
 		fd = open_config(monitor);
 		break;
 	case MONITOR_REPLACE_CONFIG:
-		text->status = store_replace(monitor->options.config_path, arrival->fd);
+		text->status = store_replace(monitor->options.config_path, arrival->fd, present_config(monitor));
 		return -1;
 	case MONITOR_LOAD_ID:
 		text->status = kept_id_load(monitor->options.state_dir, &text->id);
@@ -223,6 +260,9 @@ static int perform(struct monitor *monitor, const struct arrival *arrival, struc
 	case MONITOR_READY:
 		ready(monitor);
 		return -1;
+	case MONITOR_START_SERVICE:
+		fd = start_service(monitor, request);
+		break;
 	}
 	text->status = fd < 0 ? -fd : 0;
 	return fd;
@@ -280,9 +320,10 @@ static void take_signal(struct monitor *monitor)
 		return;
 	if (info.ssi_signo == SIGHUP)
 		monitor->reload_wanted = true;
-	else if (info.ssi_signo == SIGCHLD)
+	else if (info.ssi_signo == SIGCHLD) {
 		reap(monitor, WNOHANG);
-	else
+		programs_reap(&monitor->programs);
+	} else
 		monitor->stopping = true;
 }
 
@@ -348,6 +389,7 @@ int monitor_run(int fd, const struct monitor_options *options, int worker_pid)
 	while (!monitor.worker_gone && !monitor.stopping)
 		turn(&monitor);
 	end_worker(&monitor);
+	programs_free(&monitor.programs);
 	config_free(monitor.config);
 	if (monitor.signal_fd >= 0)
 		close(monitor.signal_fd);

@@ -12,6 +12,8 @@
 
 #include <romon/romon.h>
 
+#include "daemon/programs.h"
+
 enum monitor_op {
 	MONITOR_OPEN_PORT = 1,  /* ifindex -> a packet socket, if the configuration allows that interface to take part */
 	MONITOR_OPEN_CONFIG,    /* -> the configuration file, for reading; status ENOENT if there is none */
@@ -19,6 +21,8 @@ enum monitor_op {
 	MONITOR_LOAD_ID,        /* -> the RoMON ID that was kept for this very machine; ENOENT if none */
 	MONITOR_SAVE_ID,        /* id -> kept */
 	MONITOR_READY,          /* the worker serves: the service manager may know */
+	MONITOR_START_SERVICE, /* port, id (who connects) -> a stream socket to what the configuration has there, if it is enabled.
+	                         * ENOENT: nothing; EACCES: disabled; EUSERS: max-streams programs run already; or why that failed */
 };
 
 /* One request, one SOCK_SEQPACKET message. What an operation does not use must be zero. */
@@ -26,7 +30,7 @@ struct monitor_request {
 	uint32_t op;
 	uint32_t ifindex;
 	struct romon_mac id;
-	uint8_t zero[2];
+	uint16_t port;
 };
 
 /* One answer to each request, in order. Also sent unasked, with op MONITOR_NOTICE_RELOAD, when SIGHUP came. */
@@ -44,6 +48,7 @@ struct monitor_options {
 	const char *config_path;
 	const char *state_dir;
 	int ready_fd; /* closed, after one byte, when the worker serves: whoever started romond waits for that. -1: nobody does */
+	struct programs_limits limits; /* of the programs that it starts */
 };
 
 /* Blocks the signals that the monitor takes from a descriptor, and ignores SIGPIPE and SIGXFSZ (a file that may not grow is an error

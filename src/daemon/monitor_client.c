@@ -138,6 +138,14 @@ int monitor_client_ready(struct monitor_client *client)
 	return call(client, &request, -1, &answer);
 }
 
+int monitor_client_start_service(struct monitor_client *client, uint16_t port, struct romon_mac remote)
+{
+	const struct monitor_request request = {.op = MONITOR_START_SERVICE, .port = port, .id = remote};
+	struct monitor_answer answer;
+
+	return call(client, &request, -1, &answer);
+}
+
 void monitor_client_notice(struct monitor_client *client)
 {
 	struct monitor_answer answer;

@@ -23,6 +23,7 @@ int monitor_client_replace_config(struct monitor_client *client, const char *tex
 int monitor_client_load_id(struct monitor_client *client, struct romon_mac *id);
 int monitor_client_save_id(struct monitor_client *client, struct romon_mac id);
 int monitor_client_ready(struct monitor_client *client);
+int monitor_client_start_service(struct monitor_client *client, uint16_t port, struct romon_mac remote);
 
 /* Takes what came unasked, when fd is readable. */
 void monitor_client_notice(struct monitor_client *client);

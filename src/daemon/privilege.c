@@ -163,12 +163,15 @@ static bool refuse_calls(void)
 
 #endif
 
-/* No core dumps, and no ptrace or /proc/PID/mem but by root. */
-static bool hide(void)
+/* No core dumps, and no ptrace or /proc/PID/mem but by root. Not for good is for the monitor: the programs that it starts may dump again,
+ * and not every root can raise a hard limit. */
+static bool hide(bool for_good)
 {
-	const struct rlimit no_core = {0, 0};
+	struct rlimit core = {0, 0};
 
-	if (setrlimit(RLIMIT_CORE, &no_core) != 0) {
+	if (!for_good && getrlimit(RLIMIT_CORE, &core) == 0)
+		core.rlim_cur = 0;
+	if (setrlimit(RLIMIT_CORE, &core) != 0) {
 		log_error("setrlimit: %s", strerror(errno));
 		return false;
 	}
@@ -199,7 +202,7 @@ static void lock_memory(void)
 bool privilege_hide(void)
 {
 	lock_memory();
-	return hide();
+	return hide(false);
 }
 
 bool privilege_drop(const struct privilege_user *user)
@@ -220,5 +223,5 @@ bool privilege_drop(const struct privilege_user *user)
 		return false;
 	}
 	/* Once more: the change of user has taken part of it back. */
-	return hide() && refuse_calls();
+	return hide(true) && refuse_calls();
 }

@@ -107,6 +107,7 @@ static bool configure(struct worker *worker)
 	}
 	if (!romon_mac_is_zero(worker->id) && !romon_mac_equal(before, worker->id))
 		log_info("RoMON ID %s", romon_mac_text(worker->id, text));
+	services_refresh(worker);
 	members_refresh(worker);
 	return true;
 }
@@ -204,6 +205,9 @@ void router_stop(struct worker *worker)
 		return;
 	if (worker->control != NULL)
 		control_not_running(worker->control);
+	pumps_close(worker);
+	services_forget(worker);
+	worker_flush(worker); /* so that others hear of the ends */
 	members_close(worker);
 	asking_forget(&worker->asking);
 	romon_engine_free(worker->engine);

@@ -49,7 +49,17 @@ struct config *store_load(const char *path, struct config_error *error)
 	return config;
 }
 
-int store_replace(const char *path, int memfd)
+/* May the worker replace present by this? */
+static bool may_replace(const struct config *present, const struct config *config)
+{
+	struct config *defaults = present == NULL ? config_new() : NULL;
+	bool kept = (present != NULL || defaults != NULL) && config_services_kept(present != NULL ? present : defaults, config);
+
+	config_free(defaults);
+	return kept;
+}
+
+int store_replace(const char *path, int memfd, const struct config *present)
 {
 	struct config_error error;
 	struct config *config;
@@ -65,10 +75,11 @@ int store_replace(const char *path, int memfd)
 	if (text == NULL)
 		return errno;
 	config = config_parse(text, len, &error);
-	if (config != NULL) {
-		config_free(config);
+	if (config != NULL && !may_replace(present, config))
+		result = EPERM;
+	else if (config != NULL)
 		result = file_make_parent(path) == 0 && file_replace(path, text, len) == 0 ? 0 : errno;
-	}
+	config_free(config);
 	free(text);
 	return result;
 }

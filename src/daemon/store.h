@@ -12,7 +12,8 @@ struct config *store_load(const char *path, struct config_error *error);
 /* The same of an open file. */
 struct config *store_load_fd(int fd, struct config_error *error);
 /* Replaces the file by the content of memfd, which must be sealed against every change, no longer than a configuration may be,
- * and a configuration that parses. 0 or an errno. */
-int store_replace(const char *path, int memfd);
+ * and a configuration that parses. Its services must be kept from present (see config_services_kept(); NULL: the defaults), or the
+ * result is EPERM. 0 or an errno. */
+int store_replace(const char *path, int memfd, const struct config *present);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "daemon/control.h"
@@ -109,6 +110,26 @@ static void set_timer(struct worker *worker, struct event *timer)
 	evtimer_add(timer, &wait);
 }
 
+/* Hands an event of the engine to whom it is about. */
+static void tell(struct worker *worker, const struct romon_event *event)
+{
+	switch (event->type) {
+	case ROMON_EVENT_STREAM_ACCEPTED:
+		services_accept(worker, event);
+		break;
+	case ROMON_EVENT_STREAM_READABLE:
+	case ROMON_EVENT_STREAM_WRITABLE:
+		pumps_event(worker, event);
+		break;
+	case ROMON_EVENT_STREAM_CLOSED:
+		pumps_event(worker, event);
+		control_event(worker->control, event);
+		break;
+	default:
+		control_event(worker->control, event);
+	}
+}
+
 static void settle(struct worker *worker, struct event *timer)
 {
 	struct romon_event event;
@@ -119,7 +140,7 @@ static void settle(struct worker *worker, struct event *timer)
 		reload(worker);
 	worker_flush(worker);
 	while (worker->engine != NULL && romon_engine_event(worker->engine, &event))
-		control_event(worker->control, &event);
+		tell(worker, &event);
 	control_settle(worker->control);
 	/* What the clients started, and what opened or closed meanwhile. */
 	worker_flush(worker);
@@ -130,6 +151,17 @@ static void settle(struct worker *worker, struct event *timer)
 		pcap_close(worker->pcap);
 		worker->pcap = NULL;
 		worker->refresh = true;
+	}
+}
+
+/* Every stream of a service or of a client needs a descriptor: as many as this process may have. */
+static void allow_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
 	}
 }
 
@@ -162,6 +194,7 @@ static bool start(struct worker *worker, const struct worker_options *options)
 		}
 	}
 	self_read(&worker->self);
+	allow_descriptors();
 	if (!privilege_drop(&options->user))
 		return false;
 	/* The monitor's end closes the pair, which ends the loop; this is for a worker that hangs. After the change of user,

@@ -17,7 +17,9 @@
 #include "daemon/members.h"
 #include "daemon/monitor_client.h"
 #include "daemon/privilege.h"
+#include "daemon/pump.h"
 #include "daemon/self.h"
+#include "daemon/services.h"
 #include "link/ifaces.h"
 #include "link/pcap.h"
 
@@ -42,6 +44,8 @@ struct worker {
 	struct romon_engine *engine; /* NULL while RoMON is disabled */
 	struct members members;
 	struct asking asking;
+	struct services services;
+	struct pumps pumps;
 	struct pcap *pcap; /* NULL: nothing is recorded */
 	struct control *control;
 	bool refresh; /* what takes part must be looked at anew before the turn ends */

@@ -108,6 +108,7 @@ static double measure_auth(struct pair *pair, uint8_t *frame, size_t len)
 	struct romon_time begin, end;
 	struct wire_message message;
 	enum romon_drop why;
+	uint32_t serial;
 
 	if (!wire_decode(frame, len, &message, &why))
 		exit(EXIT_FAILURE);
@@ -116,7 +117,7 @@ static double measure_auth(struct pair *pair, uint8_t *frame, size_t len)
 		if (!auth_sign(pair->out, frame, 0))
 			exit(EXIT_FAILURE);
 		memcpy(message.auth, frame + WIRE_ETHERNET_LEN + 4, WIRE_AUTH_LEN);
-		if (!auth_receive(pair->receiver, pair->in, frame, &message, begin)) {
+		if (!auth_receive(pair->receiver, pair->in, frame, &message, &serial, begin)) {
 			fputs("bench_auth: a genuine frame was refused\n", stderr);
 			exit(EXIT_FAILURE);
 		}

@@ -95,6 +95,8 @@ class FakeRomond:
     def answer(self, connection, call):
         method, parameters = call["method"].removeprefix("io.openromon."), call.get("parameters", {})
         self.faults += self.check(method, parameters)
+        if (method == "Connect") != call.get("upgrade", False):
+            self.faults.append(f"{method}: upgrade is {call.get('upgrade', False)}")
         self.calls.append((method, parameters, call.get("more", False)))
         answer = self.answers.get(method, {})
         if callable(answer):

@@ -142,8 +142,9 @@ def test_wrong_usage(daemon, words):
 
 def test_help_and_version(daemon):
     everything = output(daemon, "help")
-    for command in ("print", "set", "port print", "port add", "port set", "port remove", "discover", "map", "ping", "stats", "neighbors",
-                    "help"):
+    for command in ("print", "set", "port print", "port add", "port set", "port remove", "discover", "map", "ping", "stats",
+                    "neighbors", "service print", "service add", "service set", "service remove", "streams", "ssh", "connect",
+                    "forward", "winbox", "inventory", "help"):
         assert f"  {command} " in everything
         assert output(daemon, "help", *command.split()).startswith(f"Usage: romon {command}")
         assert output(daemon, *command.split(), "--help") == output(daemon, "help", *command.split())

@@ -33,9 +33,11 @@ def installed(tmp_path):
 def test_install(installed):
     assert tree(installed) == {
         str(CONFIG), "usr/bin/romon", "usr/sbin/romond", "usr/lib/systemd/system/romond.service",
-        "usr/lib/sysusers.d/openromon.conf", "usr/share/bash-completion/completions/romon", "usr/share/man/man8/romon.8",
+        "etc/ssh/ssh_config.d/openromon.conf", "usr/lib/sysusers.d/openromon.conf",
+        "usr/share/bash-completion/completions/romon", "usr/share/man/man8/romon.8",
         "usr/share/man/man8/romond.8", "usr/share/man/man5/romon.conf.5"}
     assert (installed / CONFIG).stat().st_mode & 0o777 == 0o600
+    assert 'ProxyCommand "/usr/bin/romon" connect' in (installed / "etc/ssh/ssh_config.d/openromon.conf").read_text()
     unit = (installed / "usr/lib/systemd/system/romond.service").read_text()
     assert "ExecStart=/usr/sbin/romond" in unit
     assert re.search("^RequiresMountsFor=.* /usr/sbin$", unit, re.M), "it waits for the file system that it is on, and no other"

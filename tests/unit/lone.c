@@ -18,8 +18,14 @@
 static uint64_t next_random(void *ctx)
 {
 	struct lone *lone = ctx;
-	uint64_t z = lone->seed += 0x9e3779b97f4a7c15ULL;
+	uint64_t z;
 
+	if (lone->chosen_count > 0) {
+		z = lone->chosen[0];
+		memmove(lone->chosen, lone->chosen + 1, --lone->chosen_count * sizeof(lone->chosen[0]));
+		return z;
+	}
+	z = lone->seed += 0x9e3779b97f4a7c15ULL;
 	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
 	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
 	return z ^ z >> 31;

@@ -24,6 +24,9 @@ struct lone {
 	struct romon_router router;
 	struct romon_time now;
 	uint64_t seed;
+	/* What the engine's next random numbers are, before those of the seed. */
+	uint64_t chosen[4];
+	size_t chosen_count;
 	/* Every frame sent since lone_forget(). */
 	struct lone_sent *sent;
 	size_t count, cap;

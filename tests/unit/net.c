@@ -28,14 +28,20 @@ struct net_flight {
 };
 
 /* splitmix64 */
-static uint64_t next_random(void *ctx)
+static uint64_t net_random(struct net *net)
 {
-	struct net_router *router = ctx;
-	uint64_t z = router->net->seed += 0x9e3779b97f4a7c15ULL;
+	uint64_t z = net->seed += 0x9e3779b97f4a7c15ULL;
 
 	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
 	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
 	return z ^ z >> 31;
+}
+
+static uint64_t next_random(void *ctx)
+{
+	struct net_router *router = ctx;
+
+	return net_random(router->net);
 }
 
 static void keep_line(void *ctx, enum romon_log_level level, const char *line)
@@ -204,28 +210,69 @@ static struct net_flight flight_take(struct net *net)
 	return top;
 }
 
+static bool chance(struct net *net, unsigned of_ten_thousand)
+{
+	return of_ten_thousand != 0 && net_random(net) % 10000 < of_ten_thousand;
+}
+
+static void fly(struct net *net, const struct net_wire *wire, int64_t at)
+{
+	struct net_flight flight = {.at = at,
+		.order = net->flight_order++,
+		.from = wire->from,
+		.segment = wire->segment,
+		.link = wire->from_link,
+		.len = wire->len,
+		.frame = malloc(wire->len)};
+
+	assert_non_null(flight.frame);
+	memcpy(flight.frame, wire->frame, wire->len);
+	flight_add(net, &flight);
+}
+
+/* When the port has sent a frame of len bytes. False: too many wait before it. */
+static bool leaves(struct net *net, struct net_port *port, size_t len, int64_t *at)
+{
+	int64_t rate = net->rate[port->segment], start = port->busy > net->now.ns ? port->busy : net->now.ns;
+
+	*at = start;
+	if (rate == 0)
+		return true;
+	if ((start - net->now.ns) * rate / ROMON_SECOND > net->queue[port->segment]) {
+		net->overflows++;
+		return false;
+	}
+	*at = port->busy = start + (int64_t)len * ROMON_SECOND / rate;
+	return true;
+}
+
 static void launch(struct net *net, unsigned router, const struct romon_frame *frame)
 {
 	struct net_router *r = &net->routers[router];
 	struct net_wire wire = {
 		.from = router, .to = net->router_count, .from_link = frame->link, .frame = frame->data, .len = frame->len};
-	struct net_flight flight = {.from = router, .link = frame->link, .len = frame->len, .frame = malloc(frame->len)};
+	const struct net_weather *weather;
+	int64_t at;
 
 	assert_in_range(frame->link, 1, r->port_count);
-	wire.segment = flight.segment = r->ports[frame->link - 1].segment;
-	assert_non_null(flight.frame);
-	memcpy(flight.frame, frame->data, frame->len);
-	flight.at = net->now.ns + net->delay[flight.segment];
-	flight.order = net->flight_order++;
+	wire.segment = r->ports[frame->link - 1].segment;
 	assert_in_range(frame->data[14], 1, 5);
 	r->sent[frame->data[14]]++;
-	net->crossings[flight.segment]++;
+	net->crossings[wire.segment]++;
 	if (net->tap != NULL)
 		net->tap(net->ctx, &wire);
-	flight_add(net, &flight);
+	weather = &net->weather[wire.segment];
+	if (!leaves(net, &r->ports[frame->link - 1], frame->len, &at) || chance(net, weather->loss))
+		return;
+	at += net->delay[wire.segment];
+	if (chance(net, weather->duplicate))
+		fly(net, &wire, at);
+	if (chance(net, weather->reorder))
+		at += (int64_t)(net_random(net) % (uint64_t)(10 * net->delay[wire.segment] + 1));
+	fly(net, &wire, at);
 }
 
-void net_flush(struct net *net, unsigned router)
+static void take_sent(struct net *net, unsigned router)
 {
 	struct romon_frame frames[BATCH];
 	size_t count;
@@ -235,6 +282,15 @@ void net_flush(struct net *net, unsigned router)
 		for (size_t i = 0; i < count; i++)
 			launch(net, router, &frames[i]);
 	} while (count == BATCH);
+}
+
+void net_flush(struct net *net, unsigned router)
+{
+	take_sent(net, router);
+	if (net->user != NULL) {
+		net->user(net->user_ctx, router);
+		take_sent(net, router);
+	}
 }
 
 static void land_at(struct net *net, const struct net_flight *flight, unsigned router, uint32_t link)
@@ -281,26 +337,30 @@ static bool first_wake(const struct net *net, unsigned *router, int64_t *at)
 	return any;
 }
 
-void net_run(struct net *net, int64_t ns)
+bool net_run_until(struct net *net, int64_t ns, bool (*done)(void *ctx), void *ctx)
 {
 	int64_t end = net->now.ns + ns, at = 0;
 	unsigned router = 0, stuck = 0;
 
-	for (;;) {
+	while (done == NULL || !done(ctx)) {
 		int64_t was = net->now.ns;
 		bool wakes = first_wake(net, &router, &at), flies = net->flight_count > 0;
 
 		if (flies && (!wakes || net->flights[0].at <= at)) {
 			struct net_flight flight;
 
-			if (net->flights[0].at > end)
-				break;
+			if (net->flights[0].at > end) {
+				net->now.ns = end;
+				return false;
+			}
 			flight = flight_take(net);
 			net->now.ns = flight.at;
 			land(net, &flight);
 		} else {
-			if (!wakes || at > end)
-				break;
+			if (!wakes || at > end) {
+				net->now.ns = end;
+				return false;
+			}
 			if (at > net->now.ns)
 				net->now.ns = at;
 			net->routers[router].calls++;
@@ -310,7 +370,12 @@ void net_run(struct net *net, int64_t ns)
 		assert_in_range(
 			stuck, 0, 1000000); /* somebody wants to be woken for nothing, or a frame runs in a circle of no delay */
 	}
-	net->now.ns = end;
+	return true;
+}
+
+void net_run(struct net *net, int64_t ns)
+{
+	net_run_until(net, ns, NULL, NULL);
 }
 
 /* ---- what a test does and asks ---- */

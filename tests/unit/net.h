@@ -24,6 +24,12 @@
 struct net_port {
 	unsigned segment;
 	uint16_t mtu, cost;
+	int64_t busy; /* until then it is sending what it was given */
+};
+
+/* What a wire does to frames, each in one of 10,000 cases. Reordered ones come later by up to ten times the delay. */
+struct net_weather {
+	unsigned loss, reorder, duplicate;
 };
 
 struct net_router {
@@ -53,12 +59,19 @@ struct net {
 	uint64_t seed;
 	int64_t delay[NET_SEGMENTS_MAX];
 	bool cut[NET_SEGMENTS_MAX];
+	struct net_weather weather[NET_SEGMENTS_MAX];
+	int64_t rate[NET_SEGMENTS_MAX];       /* bytes per second that a port sends; 0: no limit */
+	int64_t queue[NET_SEGMENTS_MAX];      /* bytes that may wait before a port with a rate; more are lost */
+	uint64_t overflows;                   /* how many were */
 	uint64_t crossings[NET_SEGMENTS_MAX]; /* frames sent on a segment, since net_reset() */
 	/* Called for each frame that is sent (to = router_count, to_link = 0). */
 	void (*tap)(void *ctx, const struct net_wire *wire);
 	/* Called before a frame reaches a port: true loses it. */
 	bool (*lose)(void *ctx, const struct net_wire *wire);
 	void *ctx;
+	/* Called when a router has taken frames, or was woken: may call its engine. */
+	void (*user)(void *user_ctx, unsigned router);
+	void *user_ctx;
 	struct net_flight *flights; /* a heap by time */
 	size_t flight_count, flight_cap;
 	uint64_t flight_order;
@@ -83,6 +96,8 @@ void net_restart(struct net *net, unsigned router, const char *const *secrets);
 void net_secrets(struct net *net, unsigned router, const char *const *secrets);
 /* Lets time pass. */
 void net_run(struct net *net, int64_t ns);
+/* Lets time pass until done() says so, at most ns. Returns what it said last. */
+bool net_run_until(struct net *net, int64_t ns, bool (*done)(void *ctx), void *ctx);
 /* Takes what the router sends now; to be called after a call of its engine that is not net_run(). */
 void net_flush(struct net *net, unsigned router);
 void net_reset(struct net *net);

@@ -70,10 +70,10 @@ static void test_entries(void **state)
 	for (size_t i = 0; i < sizeof(right) / sizeof(*right); i++) {
 		struct parse_entry entry;
 
-		assert_true(parse_entry(right[i].text, &entry));
+		assert_true(parse_entry(right[i].text, "interface=", &entry));
 		assert_int_equal(entry.by_number, right[i].interface == NULL);
 		if (right[i].interface)
-			assert_string_equal(entry.interface, right[i].interface);
+			assert_string_equal(entry.name, right[i].interface);
 		else
 			assert_int_equal(entry.number, 7);
 	}
@@ -88,14 +88,16 @@ static void test_no_entries(void **state)
 		"[find interface=a]x", "[find interface=0123456789012345678901234567890123456789012345678901234567890123]"};
 	struct parse_entry entry = {.number = 77};
 
+	assert_false(parse_entry("[find default=yes]", "name=", &entry)); /* other lists have no such entry */
+	assert_false(parse_entry("[find interface=eth7]", "name=", &entry));
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
-		assert_false(parse_entry(wrong[i], &entry));
+		assert_false(parse_entry(wrong[i], "interface=", &entry));
 	assert_int_equal(entry.number, 77);
 	assert_false(entry.by_number);
-	assert_true(
-		parse_entry("[find interface=012345678901234567890123456789012345678901234567890123456789012]", &entry)); /* 63 */
-	assert_int_equal(strlen(entry.interface), PARSE_INTERFACE_MAX);
+	assert_true(parse_entry("[find interface=012345678901234567890123456789012345678901234567890123456789012]",
+		"interface=", &entry)); /* 63 */
+	assert_int_equal(strlen(entry.name), PARSE_NAME_MAX);
 }
 
 int main(void)

@@ -81,7 +81,7 @@ static void test_call(void **state)
 	struct message_call call;
 	char text[200];
 
-	assert_true(client_call(both->client, "Ping", json_pack("{s:s}", "id", "x"), true));
+	assert_true(client_call(both->client, "Ping", json_pack("{s:s}", "id", "x"), MESSAGE_MORE));
 	ssize_t length = recv(both->daemon, text, sizeof(text), 0);
 
 	assert_true(length > 0 && text[length - 1] == '\0'); /* one whole message */
@@ -91,6 +91,33 @@ static void test_call(void **state)
 	assert_string_equal(json_string_value(json_object_get(call.parameters, "id")), "x");
 	assert_true(call.more);
 	message_call_free(&call);
+}
+
+/* Not a byte behind the answer is read, even if they come together, and in whatever pieces the answer comes. */
+static void test_upgrade(void **state)
+{
+	struct both *both = *state;
+	struct message_call call;
+	char text[200];
+
+	assert_true(client_call(both->client, "Connect", NULL, MESSAGE_UPGRADE));
+	ssize_t length = recv(both->daemon, text, sizeof(text), 0);
+
+	assert_true(length > 0 && message_call_read(text, (size_t)length - 1, &call));
+	assert_true(call.upgrade && !call.more);
+	message_call_free(&call);
+
+	PIECE(both, "{\"parameters\":");
+	assert_int_equal(next(both, 0), CLIENT_TIMEOUT);
+	PIECE(both, "{}}\0{\"this\": \"is\"}\0data");
+	assert_int_equal(next(both, 5000), CLIENT_REPLY);
+	int fd = client_detach(both->client);
+
+	both->client = NULL;
+	length = recv(fd, text, sizeof(text), 0);
+	assert_int_equal(length, sizeof("{\"this\": \"is\"}\0data") - 1);
+	assert_memory_equal(text, "{\"this\": \"is\"}\0data", (size_t)length);
+	close(fd);
 }
 
 static void test_two_at_once(void **state)
@@ -158,7 +185,7 @@ static void test_closed(void **state)
 	assert_int_equal(next(both, 5000), CLIENT_REPLY);
 	assert_null(both->reply.error);
 	assert_int_equal(next(both, 5000), CLIENT_CLOSED);
-	assert_false(client_call(both->client, "Set", NULL, false));
+	assert_false(client_call(both->client, "Set", NULL, MESSAGE_ONCE));
 	assert_int_equal(errno, EPIPE);
 }
 
@@ -194,6 +221,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(test_call),
+		TEST(test_upgrade),
 		TEST(test_two_at_once),
 		TEST(test_in_pieces),
 		TEST(test_timeout),

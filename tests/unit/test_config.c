@@ -156,7 +156,7 @@ static void test_bad_syntax(void **state)
 {
 	(void)state;
 	assert_refused("set enabled=yes\n", 1, "menu");
-	assert_refused("/tool romon service\n", 1, "unknown menu");
+	assert_refused("/tool romon services\n", 1, "unknown menu");
 	assert_refused("/tool romon port x\n", 1, "unknown menu");
 	assert_refused("# x\n/ip address\nadd\n", 2, "unknown menu");
 	assert_refused("/\n", 1, "unknown menu");

@@ -108,7 +108,7 @@ static void judge(const struct lone *lone, const uint8_t *frame, size_t len)
 		if (sent->data[14] == CRAFT_DISCOVER)
 			assert_int_equal(sent->data[CRAFT_BODY], frame[CRAFT_BODY] + 1);
 		else if (sent->data[14] == CRAFT_DATA)
-			assert_int_equal(sent->len, craft_number(frame + 16, 2));
+			assert_in_range(sent->len, 62, craft_number(frame + 16, 2)); /* passed on as it is, or closed, never grown */
 	}
 }
 
@@ -131,7 +131,7 @@ static void give(struct lone *lone, uint32_t link, const uint8_t *frame, size_t 
 	drops = lone_all_drops(lone) - drops;
 	assert_in_range(drops, 0, LINKS); /* a Discover too big for several ports */
 	if (data)
-		assert_int_equal(drops + sent, 1);
+		assert_in_range(drops + sent, 1, 2); /* a segment of no stream is counted, and may be answered */
 	lone_run(lone, 800 * ROMON_MILLISECOND); /* no limit holds the next one */
 }
 

@@ -114,7 +114,9 @@ static void end_of_the_route(void **state)
 	passing.count = 2;
 	refuses(lone, ROMON_DROP_WRONG_ID);
 	passing.dst = self;
-	refuses(lone, ROMON_DROP_NO_SERVICE); /* nobody serves port 4711 */
+	give(lone); /* a connect, and nobody serves port 4711 */
+	assert_int_equal(lone_drops(lone, IN, ROMON_DROP_NO_SERVICE), 1);
+	lone_forget(lone);
 	passing.dst_port = 1;
 	give(lone); /* a ping */
 	assert_true(craft_number(lone_only(lone, IN, 0)->data + 42, 6) == self);

@@ -133,8 +133,8 @@ static void what_is_written_is_read(void **state)
 	struct message_call call;
 	struct message_reply reply;
 	size_t len;
-	char *text =
-		message_call_text("io.openromon.Set", json_pack("{s{ss}}", "values", "identity", "a\x1b[31m\"b\n"), true, &len);
+	char *text = message_call_text(
+		"io.openromon.Set", json_pack("{s{ss}}", "values", "identity", "a\x1b[31m\"b\n"), MESSAGE_MORE, &len);
 
 	(void)state;
 	assert_non_null(text);
@@ -148,8 +148,12 @@ static void what_is_written_is_read(void **state)
 		json_string_value(json_object_get(json_object_get(call.parameters, "values"), "identity")), "a\x1b[31m\"b\n");
 	message_call_free(&call);
 
-	text = message_call_text("a.B", NULL, false, &len);
+	text = message_call_text("a.B", NULL, MESSAGE_ONCE, &len);
 	assert_string_equal(text, "{\"method\":\"a.B\",\"parameters\":{}}");
+	free(text);
+
+	text = message_call_text("a.B", NULL, MESSAGE_UPGRADE, &len);
+	assert_string_equal(text, "{\"method\":\"a.B\",\"upgrade\":true,\"parameters\":{}}");
 	free(text);
 
 	text = message_reply_text(json_pack("{sf}", "time", 0.000412), true, &len);

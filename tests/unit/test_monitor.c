@@ -103,7 +103,7 @@ static void begin(struct bench *bench, enum companion kind)
 	bench->monitor = fork();
 	assert_true(bench->monitor >= 0);
 	if (bench->monitor == 0) {
-		struct monitor_options options = {bench->config, bench->folder, ready[1]};
+		struct monitor_options options = {.config_path = bench->config, .state_dir = bench->folder, .ready_fd = ready[1]};
 
 		close(pair[1]);
 		close(ready[0]);
@@ -308,7 +308,7 @@ static void ports_are_opened_only_where_allowed(void **state)
 static void malformed_requests_get_nothing(void **state)
 {
 	static const size_t sizes[] = {0, 1, 4, 15, 17, 32, 4096, 60000};
-	static const uint32_t unknown[] = {0, MONITOR_READY + 1, 99, MONITOR_NOTICE_RELOAD, INT32_MAX, UINT32_MAX};
+	static const uint32_t unknown[] = {0, MONITOR_START_SERVICE + 1, 99, MONITOR_NOTICE_RELOAD, INT32_MAX, UINT32_MAX};
 	static char bytes[60000];
 	struct bench bench;
 	size_t i, descriptors;
@@ -322,24 +322,24 @@ static void malformed_requests_get_nothing(void **state)
 		assert_int_equal(ask_bytes(&bench, bytes, sizes[i], NULL, 0), -EINVAL);
 	for (i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
 		assert_int_equal(ask(&bench, (struct monitor_request){.op = unknown[i]}), -EINVAL);
-	for (op = MONITOR_OPEN_PORT; op <= MONITOR_READY; op++) {
+	for (op = MONITOR_OPEN_PORT; op <= MONITOR_START_SERVICE; op++) {
 		struct monitor_request right = {.op = op, .ifindex = op == MONITOR_OPEN_PORT ? if_nametoindex("good0") : 0};
 		struct monitor_request junk;
 		int fds[2];
 
-		if (op == MONITOR_SAVE_ID)
+		bool with_id = op == MONITOR_SAVE_ID || op == MONITOR_START_SERVICE;
+
+		right.port = op == MONITOR_START_SERVICE ? 7 : 0;
+		if (with_id)
 			right.id = (struct romon_mac){{2, 0, 0, 0, 0, 1}};
 		junk = right;
-		junk.zero[0] = 1;
-		assert_int_equal(ask(&bench, junk), -EINVAL);
-		junk = right;
-		junk.zero[1] = 0x80;
+		junk.port = op == MONITOR_START_SERVICE ? 0 : 1;
 		assert_int_equal(ask(&bench, junk), -EINVAL);
 		junk = right;
 		junk.ifindex = op == MONITOR_OPEN_PORT ? 0 : 1;
 		assert_int_equal(ask(&bench, junk), -EINVAL);
 		junk = right;
-		junk.id.b[op == MONITOR_SAVE_ID ? 0 : 5] = 1; /* no ID belongs there, or a group address as an ID */
+		junk.id.b[with_id ? 0 : 5] = 1; /* no ID belongs there, or a group address as an ID */
 		assert_int_equal(ask(&bench, junk), -EINVAL);
 
 		/* A descriptor that does not belong there is closed: the pipe's other end sees it. */

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * romon connect: standard input and output to a service of another router. As a ProxyCommand of ssh with --fdpass it hands over the
+ * stream itself, and no byte passes through here.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cli/dial.h"
+#include "cli/pump.h"
+
+#define HOST_SUFFIX ".romon" /* as in packaging/ssh_config.d/openromon.conf */
+
+/* As ssh expects it with ProxyUseFdpass: one byte, and the descriptor with it. */
+static int stream_pass(int stream)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	char byte = 0;
+	struct iovec data = {.iov_base = &byte, .iov_len = 1};
+	struct msghdr message = {
+		.msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control.space)};
+
+	control.header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
+	memcpy(CMSG_DATA(&control.header), &stream, sizeof(int));
+	if (sendmsg(STDOUT_FILENO, &message, MSG_NOSIGNAL) < 0)
+		return cli_fail(CLI_NO,
+			"romon: connect: --fdpass cannot hand over the connection: %s: standard output must be a Unix "
+			"socket, as ssh makes it with ProxyUseFdpass=yes",
+			strerror(errno));
+	return CLI_DONE;
+}
+
+/* Whoever reads standard output sees its end, while standard input may go on. */
+static void output_close(void)
+{
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (null >= 0) {
+		dup2(null, STDOUT_FILENO);
+		close(null);
+	}
+}
+
+/* The daemon ends the connection as a whole only if the stream broke; else each direction ends by itself. */
+static int stream_pump(int stream)
+{
+	struct pollfd fds[PUMP_FDS];
+	struct pump pump;
+	bool more = true, closed = false;
+	int status = CLI_DONE;
+
+	pump_start(&pump, (struct pump_end){STDIN_FILENO, STDOUT_FILENO}, (struct pump_end){stream, stream});
+	while (more && !pump.back.refused) { /* nobody reads what comes: the end, without a word */
+		pump_fds(&pump, fds);
+		if (poll(fds, PUMP_FDS, -1) < 0)
+			continue;
+		more = pump_step(&pump, fds);
+		if (pump.back.over && !pump.back.refused && !closed) {
+			output_close();
+			closed = true;
+		}
+	}
+	if (pump.there.broken && !pump.back.refused)
+		status = cli_fail(CLI_NO, "romon: cannot read standard input");
+	else if (!pump.back.refused && (pump.back.broken || pump.there.refused))
+		status = cli_fail(CLI_NO, "romon: reset: the connection broke off");
+	pump_free(&pump);
+	return status;
+}
+
+/* Without the suffix that tells ssh's configuration which hosts are ours: to be freed. */
+static char *router_name(const char *word)
+{
+	const size_t length = strlen(word), suffix = strlen(HOST_SUFFIX);
+	bool ends = length > suffix && strcmp(word + length - suffix, HOST_SUFFIX) == 0;
+	char *name = strndup(word, ends ? length - suffix : length);
+
+	if (!name)
+		cli_out_of_memory();
+	return name;
+}
+
+int cmd_connect(const struct cli *cli)
+{
+	bool fdpass = cli_flag(cli, "fdpass");
+	struct dial dial;
+	int stream;
+
+	if (cli->word_count < 2)
+		return cli_fail(
+			CLI_USAGE, "romon: connect: which router and service? Use: romon connect %s", cli->command->synopsis);
+
+	char *name = router_name(cli->words[0]);
+	int status = dial_read(&dial, name, cli->words[1]);
+
+	if (status == CLI_DONE)
+		status = dial_open(cli, &dial, fdpass, &stream);
+	free(name);
+	if (status != CLI_DONE)
+		return status;
+	status = fdpass ? stream_pass(stream) : stream_pump(stream);
+	close(stream);
+	return status;
+}

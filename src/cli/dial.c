@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Streams through the daemon's method Connect. What a name means, of a router or of a service, is for the daemon to say.
+ */
+#include "cli/dial.h"
+
+#include <string.h>
+
+#include "cli/call.h"
+#include "cli/parse.h"
+
+int dial_read(struct dial *dial, const char *id, const char *service)
+{
+	uint64_t port;
+
+	*dial = (struct dial){.id = id, .service = service};
+	if (!*id || !*service)
+		return cli_fail(CLI_USAGE, "romon: the name of a %s must not be empty", *id ? "service" : "router");
+	if (strspn(service, "0123456789") != strlen(service))
+		return CLI_DONE;
+	if (!parse_number(service, 2, UINT16_MAX, &port))
+		return cli_fail(CLI_USAGE, "romon: \"%s\" is no port of a service: it must be a number from 2 to 65535", service);
+	dial->port = (uint16_t)port;
+	dial->service = NULL;
+	return CLI_DONE;
+}
+
+int dial_start(const struct cli *cli, const struct dial *dial, bool fdpass, struct client **client)
+{
+	json_t *parameters = json_object();
+	int status = call_set_text(parameters, "id", dial->id);
+
+	if (status == CLI_DONE && dial->service)
+		status = call_set_text(parameters, "service", dial->service);
+	if (status != CLI_DONE) {
+		json_decref(parameters);
+		return status;
+	}
+	if (!dial->service)
+		call_set(parameters, "port", json_integer(dial->port));
+	call_set(parameters, "fdpass", json_boolean(fdpass));
+	return call_start(cli, "Connect", parameters, MESSAGE_UPGRADE, client);
+}
+
+int dial_open(const struct cli *cli, const struct dial *dial, bool fdpass, int *fd)
+{
+	struct message_reply reply = {0};
+	struct client *client;
+	int status = dial_start(cli, dial, fdpass, &client);
+
+	if (status != CLI_DONE)
+		return status;
+
+	enum client_result result = client_next(client, NULL, 0, (DIAL_SECONDS + CALL_PATIENCE) * 1000, &reply);
+
+	if (result == CLIENT_REPLY) {
+		*fd = client_detach(client);
+	} else {
+		status = call_failure(result, &reply);
+		client_close(client);
+	}
+	message_reply_free(&reply);
+	return status;
+}

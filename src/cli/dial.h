@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Streams to services of other routers, opened by the daemon: the command asks, and then its connection is the stream.
+ */
+#ifndef CLI_DIAL_H
+#define CLI_DIAL_H
+
+#include <stdint.h>
+
+#include "cli/cli.h"
+#include "control/client.h"
+
+/* A service of a router. */
+struct dial {
+	const char *id;      /* RoMON ID or identity */
+	const char *service; /* its name; NULL: it is given by its port */
+	uint16_t port;
+};
+
+/* Seconds that opening a stream may take: until a router is found by its identity, for a turn among many, for the connect. */
+#define DIAL_SECONDS 25
+
+/* Reads ID and PORT or NAME. Returns CLI_DONE, or CLI_USAGE after having said what is wrong. */
+int dial_read(struct dial *dial, const char *id, const char *service);
+
+/* Asks for the stream: its answer is to be awaited. Returns like call_start(). */
+int dial_start(const struct cli *cli, const struct dial *dial, bool fdpass, struct client **client);
+/* Asks and waits. Returns CLI_DONE with *fd, the stream, or a status after having said what is wrong. */
+int dial_open(const struct cli *cli, const struct dial *dial, bool fdpass, int *fd);
+
+#endif

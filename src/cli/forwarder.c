@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The loop of a forward: one poll() over the signals, the listener and all connections. A connection first waits for the daemon's
+ * answer, and then is a pump. What goes wrong with one is said, and is no end of the others.
+ */
+#include "cli/forwarder.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/call.h"
+#include "cli/pump.h"
+
+#define FDS_FIRST 2     /* the signals, the listener */
+#define FULL_PAUSE 1000 /* milliseconds */
+
+struct connection {
+	int near;
+	int far;               /* -1 while the daemon has not answered */
+	struct client *client; /* NULL since then */
+	struct pump pump;
+	LIST_ENTRY(connection) link;
+};
+
+struct forwarder {
+	const struct cli *cli;
+	const struct listener *listener;
+	const struct dial *dial;
+	LIST_HEAD(, connection) connections;
+	size_t count;
+	size_t most; /* connections at a time */
+	bool full;   /* the system had no descriptors left: take nobody for a while */
+	struct pollfd fds[FDS_FIRST + PUMP_FDS * FORWARDER_CONNECTIONS_MAX];
+};
+
+static void signals_set(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGCHLD);
+}
+
+void forwarder_signals_block(void)
+{
+	sigset_t set;
+
+	signals_set(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+/* broken: the near side is to see that as well, rather than an orderly end. */
+static void connection_end(struct forwarder *forwarder, struct connection *connection, bool broken)
+{
+	const struct linger now = {.l_onoff = 1};
+
+	if (broken)
+		setsockopt(connection->near, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	close(connection->near);
+	if (connection->client) {
+		client_close(connection->client);
+	} else {
+		pump_free(&connection->pump);
+		close(connection->far);
+	}
+	LIST_REMOVE(connection, link);
+	free(connection);
+	forwarder->count--;
+}
+
+static void connection_begin(struct forwarder *forwarder)
+{
+	int near = listener_accept(forwarder->listener);
+
+	if (near < 0) {
+		forwarder->full = errno == EMFILE || errno == ENFILE;
+		return;
+	}
+
+	struct connection *connection = calloc(1, sizeof(*connection));
+
+	if (!connection)
+		cli_out_of_memory();
+	connection->near = near;
+	connection->far = -1;
+	LIST_INSERT_HEAD(&forwarder->connections, connection, link);
+	forwarder->count++;
+	if (dial_start(forwarder->cli, forwarder->dial, false, &connection->client) != CLI_DONE)
+		connection_end(forwarder, connection, true);
+}
+
+/* The daemon has answered, or the near side has gone before. */
+static void connection_answer(struct forwarder *forwarder, struct connection *connection, const struct pollfd fds[PUMP_FDS])
+{
+	struct message_reply reply = {0};
+	enum client_result result = CLIENT_TIMEOUT;
+
+	if (fds[1].revents) {
+		connection_end(forwarder, connection, true);
+		return;
+	}
+	if (fds[0].revents)
+		result = client_next(connection->client, NULL, 0, 0, &reply);
+	if (result == CLIENT_REPLY) {
+		connection->far = client_detach(connection->client);
+		connection->client = NULL;
+		pump_start(&connection->pump, (struct pump_end){connection->near, connection->near},
+			(struct pump_end){connection->far, connection->far});
+	} else if (result != CLIENT_TIMEOUT) {
+		call_failure(result, &reply);
+		connection_end(forwarder, connection, true);
+	}
+	message_reply_free(&reply);
+}
+
+static void connection_step(struct forwarder *forwarder, struct connection *connection, const struct pollfd fds[PUMP_FDS])
+{
+	const struct pump *pump = &connection->pump;
+
+	if (connection->client)
+		connection_answer(forwarder, connection, fds);
+	else if (!pump_step(&connection->pump, fds))
+		connection_end(forwarder, connection, pump->there.refused || pump->back.broken);
+}
+
+static void connection_fds(const struct connection *connection, struct pollfd fds[PUMP_FDS])
+{
+	if (!connection->client) {
+		pump_fds(&connection->pump, fds);
+		return;
+	}
+	for (size_t i = 0; i < PUMP_FDS; i++)
+		fds[i] = (struct pollfd){.fd = -1};
+	fds[0] = (struct pollfd){.fd = client_fd(connection->client), .events = POLLIN};
+	fds[1].fd = connection->near; /* tells if it is gone as a whole: a half-closed one still wants its answer */
+}
+
+/* One round. Connections that begin in it come to the head of the list, and so are not stepped with another's result. */
+static void forwarder_round(struct forwarder *forwarder, int signals)
+{
+	bool room = !forwarder->full && forwarder->count < forwarder->most;
+	struct connection *connection, *next;
+	struct pollfd *fds = forwarder->fds;
+	nfds_t used = FDS_FIRST;
+
+	fds[0] = (struct pollfd){.fd = signals, .events = POLLIN};
+	fds[1] = (struct pollfd){.fd = room ? forwarder->listener->fd : -1, .events = POLLIN};
+	LIST_FOREACH(connection, &forwarder->connections, link)
+	{
+		connection_fds(connection, fds + used);
+		used += PUMP_FDS;
+	}
+	if (poll(fds, used, forwarder->full ? FULL_PAUSE : -1) < 0)
+		return;
+	forwarder->full = false;
+	used = FDS_FIRST;
+	for (connection = LIST_FIRST(&forwarder->connections); connection; connection = next) {
+		next = LIST_NEXT(connection, link);
+		connection_step(forwarder, connection, fds + used);
+		used += PUMP_FDS;
+	}
+	if (fds[1].revents)
+		connection_begin(forwarder);
+}
+
+/* What a signal means: true if this is the end, with *status. */
+static bool signal_take(int signals, pid_t child, int *status)
+{
+	struct signalfd_siginfo info;
+	int how;
+
+	if (read(signals, &info, sizeof(info)) != sizeof(info))
+		return false;
+	if (info.ssi_signo != SIGCHLD) {
+		if (child)
+			kill(child, (int)info.ssi_signo); /* and it is its end that counts */
+		return !child;
+	}
+	if (!child || waitpid(child, &how, WNOHANG) != child)
+		return false;
+	*status = WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
+	return true;
+}
+
+/* How many connections this process may have. poll() takes no more entries than it may have descriptors, of which there are half as
+ * many. */
+static size_t connections_most(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 1;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < FDS_FIRST + PUMP_FDS)
+		return 1;
+
+	rlim_t most = (limit.rlim_cur - FDS_FIRST) / PUMP_FDS;
+
+	return most < FORWARDER_CONNECTIONS_MAX ? (size_t)most : FORWARDER_CONNECTIONS_MAX;
+}
+
+int forwarder_run(const struct cli *cli, const struct listener *listener, const struct dial *dial, pid_t child)
+{
+	struct forwarder *forwarder = calloc(1, sizeof(*forwarder));
+	int status = CLI_DONE, signals;
+	sigset_t set;
+
+	signals_set(&set);
+	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (!forwarder || signals < 0)
+		cli_out_of_memory();
+	*forwarder = (struct forwarder){.cli = cli, .listener = listener, .dial = dial, .most = connections_most()};
+	LIST_INIT(&forwarder->connections);
+	while (!signal_take(signals, child, &status))
+		forwarder_round(forwarder, signals);
+	while (!LIST_EMPTY(&forwarder->connections))
+		connection_end(forwarder, LIST_FIRST(&forwarder->connections), true);
+	free(forwarder);
+	close(signals);
+	return status;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Congestion control: how many bytes a sender may have on the way. CUBIC (RFC 9438), which is never slower than Reno would be, and slow
+ * start that ends when the round-trip time grows (after HyStart++, RFC 9406): without selective acknowledgements a queue that overflows
+ * at its end would take long to repair. It knows nothing of streams.
+ */
+#ifndef ROMON_CONGESTION_H
+#define ROMON_CONGESTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <romon/romon.h>
+
+#define CONGESTION_SEGMENTS_FIRST 10 /* RFC 6928 */
+
+struct congestion {
+	uint32_t window, threshold; /* bytes */
+	uint32_t max;               /* the window never grows beyond */
+	uint32_t segment;           /* bytes of a full one */
+	/* CUBIC; windows in segments, times in seconds. */
+	double peak;   /* W_max: window at the last loss */
+	double origin; /* K: how long after the loss the window is back at it */
+	double reno;   /* W_est: what Reno would have */
+	bool begun;    /* the time of this epoch runs */
+	struct romon_time epoch;
+	/* The end of slow start. */
+	int64_t shortest; /* round-trip time, nanoseconds; 0: none yet */
+	unsigned rises;   /* how many in a row were longer */
+	/* Before the last timeout. */
+	uint32_t saved_window, saved_threshold;
+};
+
+void congestion_init(struct congestion *c, uint32_t segment, uint32_t max);
+/* Full segments have another size from now on; the window in bytes stays. */
+void congestion_segment(struct congestion *c, uint32_t segment);
+/* Bytes were acknowledged that the window held back: one that the sender did not fill does not grow. rtt: smoothed, nanoseconds. */
+void congestion_acked(struct congestion *c, uint32_t bytes, int64_t rtt, struct romon_time now);
+/* A round-trip time was measured: about eight times in a window. */
+void congestion_measured(struct congestion *c, int64_t rtt);
+/* A segment was lost while others arrived (fast retransmit). */
+void congestion_lost(struct congestion *c);
+/* Nothing arrives any more. */
+void congestion_timeout(struct congestion *c, bool first);
+/* It was no loss: back to what was before the timeouts. */
+void congestion_restore(struct congestion *c);
+/* Nothing was sent for a while, and the window must not be filled by one burst. */
+void congestion_idle(struct congestion *c);
+/* What was lost has been repaired and so many bytes are on the way: likewise. */
+void congestion_recovered(struct congestion *c, uint32_t flight);
+
+#endif

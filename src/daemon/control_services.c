@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The methods about the services of `/tool romon service`.
+ */
+#include "daemon/control_change.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/services.h"
+
+static json_t *service_json(const struct worker *worker, const struct config_service *service)
+{
+	return json_pack("{ss si ss ss sb si ss sb sb sI}", "name", service->name, "port", (int)service->port, "to", service->to,
+		"user", service->user, "disabled", service->disabled, "max_streams", (int)service->max_streams, "comment",
+		service->comment, "default", service->is_default, "available", services_available(service), "streams",
+		(json_int_t)pumps_of(worker, service->name));
+}
+
+static void get_services(struct client *client, struct args *args)
+{
+	const struct config_service *services;
+	json_t *list = json_array();
+	size_t i, count;
+
+	(void)args;
+	services = config_services(client->worker->config, &count);
+	for (i = 0; i < count; i++)
+		json_array_append_new(list, service_json(client->worker, &services[i]));
+	client_reply(client, json_pack("{so}", "services", list));
+}
+
+/* As change_commit(), unless the change is one for the file. The monitor would refuse it anyway, in fewer words. */
+static void commit(struct client *client, struct config *config, json_t *reply)
+{
+	struct config_error error;
+
+	if (config_services_kept(client->worker->config, config)) {
+		change_commit(client, config, reply);
+		return;
+	}
+	json_decref(reply);
+	snprintf(error.reason, sizeof(error.reason),
+		"failure: exec:, unix: and tcp: to other machines lead through root's rights: write the service into %s, and "
+		"reload",
+		client->worker->config_path);
+	change_refuse(client, config, &error);
+}
+
+static void add_service(struct client *client, struct args *args)
+{
+	json_t *values = (json_t *)(uintptr_t)args_texts(args, "values");
+	const char **names, **texts, *name;
+	size_t count = json_object_size(values), n = 0, number;
+	struct config_error error;
+	struct config *config;
+	json_t *value;
+	bool added;
+
+	if (!client_args_ok(client, args))
+		return;
+	config = change_begin(client);
+	if (config == NULL)
+		return;
+	names = calloc(count + 1, sizeof(*names));
+	texts = calloc(count + 1, sizeof(*texts));
+	if (names == NULL || texts == NULL) {
+		snprintf(error.reason, sizeof(error.reason), "failure: no memory");
+		added = false;
+	} else {
+		json_object_foreach(values, name, value)
+		{
+			names[n] = name;
+			texts[n++] = json_string_value(value);
+		}
+		added = config_service_add(config, names, texts, n, &number, &error);
+	}
+	free(names);
+	free(texts);
+	if (added)
+		commit(client, config, json_pack("{sI}", "number", (json_int_t)number));
+	else
+		change_refuse(client, config, &error);
+}
+
+/* Finds the entry that the call names, by its number or its name. False, and answered, if there is none. */
+static bool find_service(struct client *client, struct args *args, size_t *number)
+{
+	const char *name = args_optional_text(args, "name");
+	const struct config_service *services;
+	size_t i, count;
+	int64_t given = 0;
+	bool by_number = args_integer(args, "number", 0, CONFIG_SERVICES_MAX, &given);
+
+	if (args->bad == NULL && by_number == (name != NULL))
+		args->bad = "number";
+	if (!client_args_ok(client, args))
+		return false;
+	services = config_services(client->worker->config, &count);
+	for (i = 0; i < count; i++) {
+		if (by_number ? i == (size_t)given : strcmp(services[i].name, name) == 0) {
+			*number = i;
+			return true;
+		}
+	}
+	client_fail(client, "NoSuchService", "reason", "no such item");
+	return false;
+}
+
+static void set_service(struct client *client, struct args *args)
+{
+	const json_t *values = args_texts(args, "values");
+	struct config_error error;
+	struct config *config;
+	const char *name;
+	json_t *value;
+	size_t number;
+
+	if (!find_service(client, args, &number))
+		return;
+	config = change_begin(client);
+	if (config == NULL)
+		return;
+	json_object_foreach((json_t *)(uintptr_t)values, name, value)
+	{
+		if (!config_service_set(config, number, name, json_string_value(value), &error)) {
+			change_refuse(client, config, &error);
+			return;
+		}
+	}
+	commit(client, config, NULL);
+}
+
+static void remove_service(struct client *client, struct args *args)
+{
+	struct config_error error;
+	struct config *config;
+	size_t number;
+
+	if (!find_service(client, args, &number))
+		return;
+	config = change_begin(client);
+	if (config == NULL)
+		return;
+	if (config_service_remove(config, number, &error))
+		change_commit(client, config, NULL);
+	else
+		change_refuse(client, config, &error);
+}
+
+const struct method services_methods[] = {
+	{"io.openromon.GetServices", get_services, (const char *const[]){NULL}, false, false, false},
+	{"io.openromon.AddService", add_service, (const char *const[]){"values", NULL}, true, false, false},
+	{"io.openromon.SetService", set_service, (const char *const[]){"number", "name", "values", NULL}, true, false, false},
+	{"io.openromon.RemoveService", remove_service, (const char *const[]){"number", "name", NULL}, true, false, false},
+	{0},
+};
