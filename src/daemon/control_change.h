@@ -21,4 +21,18 @@ void change_commit(struct client *client, struct config *config, json_t *reply);
 /* Gives the copy up, and answers with the reason. */
 void change_refuse(struct client *client, struct config *config, const struct config_error *error);
 
+/* One of the configuration's lists (ports, services), as its methods change it. commit ends a change like change_commit(). */
+struct change_list {
+	bool (*add)(struct config *config, const char *const *names, const char *const *values, size_t count, size_t *number,
+		struct config_error *error);
+	bool (*set)(struct config *config, size_t number, const char *name, const char *value, struct config_error *error);
+	bool (*remove)(struct config *config, size_t number, struct config_error *error);
+	void (*commit)(struct client *client, struct config *config, json_t *reply);
+};
+
+/* The whole of a call that adds an entry of its values, changes entry number by them, or removes it; they answer it. */
+void change_add(struct client *client, struct args *args, const struct change_list *list);
+void change_set(struct client *client, struct args *args, const struct change_list *list, size_t number);
+void change_remove(struct client *client, const struct change_list *list, size_t number);
+
 #endif

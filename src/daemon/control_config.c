@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The methods about the settings of `/tool romon`, and how a change of the configuration is carried out.
+ * The methods about the settings of `/tool romon`, and what is shown of secrets.
  */
 #include "daemon/control_change.h"
 
@@ -46,37 +46,6 @@ bool secrets_wanted(struct client *client, struct args *args, bool *refused)
 		*refused = true;
 	}
 	return wanted && !*refused;
-}
-
-struct config *change_begin(struct client *client)
-{
-	struct config *config = config_copy(client->worker->config);
-
-	if (config == NULL)
-		client_fail(client, "Failed", "reason", "no memory");
-	return config;
-}
-
-void change_commit(struct client *client, struct config *config, json_t *reply)
-{
-	struct config_error error;
-
-	if (router_save(client->worker, config, &error)) {
-		client_reply(client, reply);
-		return;
-	}
-	json_decref(reply);
-	config_free(config);
-	client_fail(client, "Failed", "reason", error.reason);
-}
-
-void change_refuse(struct client *client, struct config *config, const struct config_error *error)
-{
-	/* RouterOS's own words for what is right in form but may not be. */
-	bool failure = strncmp(error->reason, "failure: ", strlen("failure: ")) == 0;
-
-	config_free(config);
-	client_fail(client, failure ? "Failed" : "Invalid", "reason", error->reason);
 }
 
 static void get_settings(struct client *client, struct args *args)

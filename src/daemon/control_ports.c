@@ -4,8 +4,6 @@
  */
 #include "daemon/control_change.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/ports.h"
@@ -64,42 +62,6 @@ static void get_ports(struct client *client, struct args *args)
 	client_reply(client, json_pack("{so}", "ports", list));
 }
 
-static void add_port(struct client *client, struct args *args)
-{
-	json_t *values = (json_t *)(uintptr_t)args_texts(args, "values");
-	const char **names, **texts, *name;
-	size_t count = json_object_size(values), n = 0, number;
-	struct config_error error;
-	struct config *config;
-	json_t *value;
-	bool added;
-
-	if (!client_args_ok(client, args))
-		return;
-	config = change_begin(client);
-	if (config == NULL)
-		return;
-	names = calloc(count + 1, sizeof(*names));
-	texts = calloc(count + 1, sizeof(*texts));
-	if (names == NULL || texts == NULL) {
-		snprintf(error.reason, sizeof(error.reason), "failure: no memory");
-		added = false;
-	} else {
-		json_object_foreach(values, name, value)
-		{
-			names[n] = name;
-			texts[n++] = json_string_value(value);
-		}
-		added = config_port_add(config, names, texts, n, &number, &error);
-	}
-	free(names);
-	free(texts);
-	if (added)
-		change_commit(client, config, json_pack("{sI}", "number", (json_int_t)number));
-	else
-		change_refuse(client, config, &error);
-}
-
 /* Finds the entry that the call names, by its number or its interface. False, and answered, if there is none. */
 static bool find_port(struct client *client, struct args *args, size_t *number)
 {
@@ -124,45 +86,28 @@ static bool find_port(struct client *client, struct args *args, size_t *number)
 	return false;
 }
 
+static const struct change_list ports_list = {
+	.add = config_port_add, .set = config_port_set, .remove = config_port_remove, .commit = change_commit};
+
+static void add_port(struct client *client, struct args *args)
+{
+	change_add(client, args, &ports_list);
+}
+
 static void set_port(struct client *client, struct args *args)
 {
-	const json_t *values = args_texts(args, "values");
-	struct config_error error;
-	struct config *config;
-	const char *name;
-	json_t *value;
 	size_t number;
 
-	if (!find_port(client, args, &number))
-		return;
-	config = change_begin(client);
-	if (config == NULL)
-		return;
-	json_object_foreach((json_t *)(uintptr_t)values, name, value)
-	{
-		if (!config_port_set(config, number, name, json_string_value(value), &error)) {
-			change_refuse(client, config, &error);
-			return;
-		}
-	}
-	change_commit(client, config, NULL);
+	if (find_port(client, args, &number))
+		change_set(client, args, &ports_list, number);
 }
 
 static void remove_port(struct client *client, struct args *args)
 {
-	struct config_error error;
-	struct config *config;
 	size_t number;
 
-	if (!find_port(client, args, &number))
-		return;
-	config = change_begin(client);
-	if (config == NULL)
-		return;
-	if (config_port_remove(config, number, &error))
-		change_commit(client, config, NULL);
-	else
-		change_refuse(client, config, &error);
+	if (find_port(client, args, &number))
+		change_remove(client, &ports_list, number);
 }
 
 const struct method port_methods[] = {

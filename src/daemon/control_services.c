@@ -5,7 +5,6 @@
 #include "daemon/control_change.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/services.h"
@@ -48,42 +47,6 @@ static void commit(struct client *client, struct config *config, json_t *reply)
 	change_refuse(client, config, &error);
 }
 
-static void add_service(struct client *client, struct args *args)
-{
-	json_t *values = (json_t *)(uintptr_t)args_texts(args, "values");
-	const char **names, **texts, *name;
-	size_t count = json_object_size(values), n = 0, number;
-	struct config_error error;
-	struct config *config;
-	json_t *value;
-	bool added;
-
-	if (!client_args_ok(client, args))
-		return;
-	config = change_begin(client);
-	if (config == NULL)
-		return;
-	names = calloc(count + 1, sizeof(*names));
-	texts = calloc(count + 1, sizeof(*texts));
-	if (names == NULL || texts == NULL) {
-		snprintf(error.reason, sizeof(error.reason), "failure: no memory");
-		added = false;
-	} else {
-		json_object_foreach(values, name, value)
-		{
-			names[n] = name;
-			texts[n++] = json_string_value(value);
-		}
-		added = config_service_add(config, names, texts, n, &number, &error);
-	}
-	free(names);
-	free(texts);
-	if (added)
-		commit(client, config, json_pack("{sI}", "number", (json_int_t)number));
-	else
-		change_refuse(client, config, &error);
-}
-
 /* Finds the entry that the call names, by its number or its name. False, and answered, if there is none. */
 static bool find_service(struct client *client, struct args *args, size_t *number)
 {
@@ -108,45 +71,28 @@ static bool find_service(struct client *client, struct args *args, size_t *numbe
 	return false;
 }
 
+static const struct change_list services_list = {
+	.add = config_service_add, .set = config_service_set, .remove = config_service_remove, .commit = commit};
+
+static void add_service(struct client *client, struct args *args)
+{
+	change_add(client, args, &services_list);
+}
+
 static void set_service(struct client *client, struct args *args)
 {
-	const json_t *values = args_texts(args, "values");
-	struct config_error error;
-	struct config *config;
-	const char *name;
-	json_t *value;
 	size_t number;
 
-	if (!find_service(client, args, &number))
-		return;
-	config = change_begin(client);
-	if (config == NULL)
-		return;
-	json_object_foreach((json_t *)(uintptr_t)values, name, value)
-	{
-		if (!config_service_set(config, number, name, json_string_value(value), &error)) {
-			change_refuse(client, config, &error);
-			return;
-		}
-	}
-	commit(client, config, NULL);
+	if (find_service(client, args, &number))
+		change_set(client, args, &services_list, number);
 }
 
 static void remove_service(struct client *client, struct args *args)
 {
-	struct config_error error;
-	struct config *config;
 	size_t number;
 
-	if (!find_service(client, args, &number))
-		return;
-	config = change_begin(client);
-	if (config == NULL)
-		return;
-	if (config_service_remove(config, number, &error))
-		change_commit(client, config, NULL);
-	else
-		change_refuse(client, config, &error);
+	if (find_service(client, args, &number))
+		change_remove(client, &services_list, number);
 }
 
 const struct method services_methods[] = {
