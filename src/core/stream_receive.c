@@ -149,14 +149,11 @@ static void take_data(
 	struct romon_engine *engine, struct stream *stream, const struct wire_stream *segment, struct romon_time now)
 {
 	uint32_t seq = segment->seq, end = seq + (uint32_t)segment->data_len, offset, room;
-	const uint8_t *data = segment->data;
 
 	if (stream->close_known && (int32_t)(end - stream->close_seq) > 0)
 		end = stream->close_seq;
-	if ((int32_t)(seq - stream->next) < 0) {
-		data += stream->next - seq;
+	if ((int32_t)(seq - stream->next) < 0)
 		seq = stream->next;
-	}
 	offset = stream->in.len + (seq - stream->next);
 	if ((int32_t)(end - seq) > 0) {
 		room = buffer_reserve(&stream->in, &engine->streams.pool, offset + (end - seq));
@@ -168,12 +165,12 @@ static void take_data(
 		return;
 	}
 	if (seq == stream->next) {
-		buffer_put(&stream->in, offset, data, end - seq);
+		buffer_put(&stream->in, offset, segment->data + (seq - segment->seq), end - seq);
 		take_next(engine, stream, end, now);
 		return;
 	}
 	if (ranges_add(&stream->early, stream->next, seq, end))
-		buffer_put(&stream->in, offset, data, end - seq);
+		buffer_put(&stream->in, offset, segment->data + (seq - segment->seq), end - seq);
 	stream_acknowledge(engine, stream, now); /* that says nothing new: something is missing */
 }
 
