@@ -65,27 +65,18 @@ static void get_settings(struct client *client, struct args *args)
 				     "secret_list", sensitive ? secrets_json(&settings->secrets) : NULL));
 }
 
+/* The settings are as a list with one entry, which is always there. */
+static bool set_one(struct config *config, size_t number, const char *name, const char *value, struct config_error *error)
+{
+	(void)number;
+	return config_set(config, name, value, error);
+}
+
 static void set(struct client *client, struct args *args)
 {
-	const json_t *values = args_texts(args, "values");
-	struct config_error error;
-	struct config *config;
-	const char *name;
-	json_t *value;
+	static const struct change_list settings = {.set = set_one, .commit = change_commit};
 
-	if (!client_args_ok(client, args))
-		return;
-	config = change_begin(client);
-	if (config == NULL)
-		return;
-	json_object_foreach((json_t *)(uintptr_t)values, name, value)
-	{
-		if (!config_set(config, name, json_string_value(value), &error)) {
-			change_refuse(client, config, &error);
-			return;
-		}
-	}
-	change_commit(client, config, NULL);
+	change_set(client, args, &settings, 0);
 }
 
 const struct method config_methods[] = {
