@@ -39,12 +39,6 @@ static bool waits(const struct port *port)
 	return port->discover.wanted && !port->conf.no_carrier;
 }
 
-static void want_all(struct romon_engine *engine)
-{
-	for (size_t i = 0; i < engine->port_count; i++)
-		engine->ports[i].discover.wanted = true;
-}
-
 static struct romon_time next_round(const struct discover *discover)
 {
 	return (struct romon_time){discover->round.ns + DISCOVER_INTERVAL};
@@ -60,7 +54,8 @@ void discover_run(struct romon_engine *engine, struct romon_time now)
 		discover->ever = true;
 		discover->round = now;
 		topology_round(&engine->topology, 1);
-		want_all(engine);
+		for (size_t i = 0; i < engine->port_count; i++)
+			engine->ports[i].discover.wanted = true;
 	}
 	for (size_t i = 0; i < engine->port_count; i++)
 		if (waits(&engine->ports[i]) && now.ns >= may_ask(&engine->ports[i]).ns)
@@ -74,7 +69,6 @@ void discover_start(struct romon_engine *engine, struct romon_time now)
 	if (discover->users == 0 && discover->ever && now.ns - discover->round.ns > PAUSE)
 		topology_round(&engine->topology, TOPOLOGY_STALE_ROUNDS);
 	discover->users++;
-	want_all(engine); /* also those that came after the last round */
 	discover_run(engine, now);
 }
 

@@ -32,7 +32,7 @@ struct discover_port {
 
 void discover_start(struct romon_engine *engine, struct romon_time now);
 void discover_stop(struct romon_engine *engine);
-/* A port has appeared, or its carrier has: it asks at the next run if somebody wants discovery. */
+/* A port has appeared: it asks at the next run while somebody wants discovery. One without carrier waits for that. */
 void discover_port_ready(struct port *port);
 /* Sends what is due. */
 void discover_run(struct romon_engine *engine, struct romon_time now);

@@ -127,8 +127,6 @@ bool romon_engine_set_port(struct romon_engine *engine, const struct romon_port 
 		}
 		if (old.no_carrier || !romon_mac_equal(old.mac, conf->mac))
 			auth_port_hello(port, now);
-		if (old.no_carrier)
-			discover_port_ready(port);
 		return true;
 	}
 	if (engine->port_count == ROMON_PORTS_MAX)
