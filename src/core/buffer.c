@@ -68,11 +68,15 @@ uint32_t buffer_reserve(struct buffer *buffer, struct buffer_pool *pool, uint32_
 	return cap;
 }
 
-void buffer_drop(struct buffer *buffer, struct buffer_pool *pool, uint32_t size)
+void buffer_drop(struct buffer *buffer, uint32_t size)
 {
 	buffer->len -= size;
 	buffer->head = (buffer->head + size) & (buffer->cap - 1);
-	if (buffer->len == 0 && buffer->cap > BUFFER_MIN && pool->used > BUFFER_POOL_MAX / 2)
+}
+
+void buffer_rest(struct buffer *buffer, struct buffer_pool *pool)
+{
+	if (buffer->cap > BUFFER_MIN && pool->used > BUFFER_POOL_MAX / 2)
 		buffer_free(buffer, pool);
 }
 

@@ -33,8 +33,10 @@ void buffer_put(struct buffer *buffer, uint32_t offset, const uint8_t *data, uin
 void buffer_get(const struct buffer *buffer, uint32_t offset, uint8_t *out, uint32_t size);
 /* The bytes at offset that stand in one piece, at most up to end (both behind head), as *data. Returns how many. */
 uint32_t buffer_piece(const struct buffer *buffer, uint32_t offset, uint32_t end, uint8_t **data);
-/* Drops the first size bytes. An empty ring gives its memory back if it is large and half of the pool is used. */
-void buffer_drop(struct buffer *buffer, struct buffer_pool *pool, uint32_t size);
+/* Drops the first size bytes. */
+void buffer_drop(struct buffer *buffer, uint32_t size);
+/* Nothing that matters is in it or behind its end: gives its memory back if that is much and half of the pool is used. */
+void buffer_rest(struct buffer *buffer, struct buffer_pool *pool);
 /* Gives everything back. */
 void buffer_free(struct buffer *buffer, struct buffer_pool *pool);
 

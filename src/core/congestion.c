@@ -42,12 +42,18 @@ static double cube_root(double x)
 	return r;
 }
 
+static void save(struct congestion *c)
+{
+	c->saved_window = c->window;
+	c->saved_threshold = c->threshold;
+	c->saved_peak = c->peak;
+}
+
 void congestion_init(struct congestion *c, uint32_t segment, uint32_t max)
 {
 	*c = (struct congestion){.max = max, .segment = segment, .threshold = UINT32_MAX};
 	c->window = bounded(c, CONGESTION_SEGMENTS_FIRST);
-	c->saved_window = c->window;
-	c->saved_threshold = c->threshold;
+	save(c);
 }
 
 void congestion_segment(struct congestion *c, uint32_t segment)
@@ -127,14 +133,14 @@ static uint32_t reduce(struct congestion *c)
 
 void congestion_lost(struct congestion *c)
 {
+	save(c);
 	c->window = c->threshold = reduce(c);
 }
 
 void congestion_timeout(struct congestion *c, bool first)
 {
 	if (first) {
-		c->saved_window = c->window;
-		c->saved_threshold = c->threshold;
+		save(c);
 		c->threshold = reduce(c);
 	}
 	c->window = c->segment;
@@ -142,8 +148,11 @@ void congestion_timeout(struct congestion *c, bool first)
 
 void congestion_restore(struct congestion *c)
 {
-	c->window = c->saved_window;
-	c->threshold = c->saved_threshold;
+	if (c->window < c->saved_window)
+		c->window = c->saved_window;
+	if (c->threshold < c->saved_threshold)
+		c->threshold = c->saved_threshold;
+	c->peak = c->saved_peak;
 	c->begun = false;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Congestion control: how many bytes a sender may have on the way. CUBIC (RFC 9438), which is never slower than Reno would be, and slow
- * start that ends when the round-trip time grows (after HyStart++, RFC 9406): without selective acknowledgements a queue that overflows
- * at its end would take long to repair. It knows nothing of streams.
+ * start that ends when the round-trip time grows (after HyStart++, RFC 9406), before the queue on the
+ * way overflows. It knows nothing of streams.
  */
 #ifndef ROMON_CONGESTION_H
 #define ROMON_CONGESTION_H
@@ -27,8 +27,9 @@ struct congestion {
 	/* The end of slow start. */
 	int64_t shortest; /* round-trip time, nanoseconds; 0: none yet */
 	unsigned rises;   /* how many in a row were longer */
-	/* Before the last timeout. */
+	/* Before the last loss, or timeout. */
 	uint32_t saved_window, saved_threshold;
+	double saved_peak;
 };
 
 void congestion_init(struct congestion *c, uint32_t segment, uint32_t max);
@@ -42,7 +43,7 @@ void congestion_measured(struct congestion *c, int64_t rtt);
 void congestion_lost(struct congestion *c);
 /* Nothing arrives any more. */
 void congestion_timeout(struct congestion *c, bool first);
-/* It was no loss: back to what was before the timeouts. */
+/* It was no loss: back to what was before it, or before the timeouts, if that is more. */
 void congestion_restore(struct congestion *c);
 /* Nothing was sent for a while, and the window must not be filled by one burst. */
 void congestion_idle(struct congestion *c);

@@ -52,6 +52,14 @@ bool ranges_add(struct ranges *ranges, uint32_t base, uint32_t from, uint32_t to
 	return true;
 }
 
+bool ranges_hold(const struct ranges *ranges, uint32_t base, uint32_t from, uint32_t to)
+{
+	for (uint32_t i = 0; i < ranges->count; i++)
+		if (ranges->list[i].from - base <= from - base && to - base <= ranges->list[i].to - base)
+			return true;
+	return false;
+}
+
 uint32_t ranges_advance(struct ranges *ranges, uint32_t next)
 {
 	uint32_t gone = 0;

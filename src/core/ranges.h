@@ -22,6 +22,8 @@ struct ranges {
 
 /* Adds [from, to). base is the next expected number: order is distance from it. False: no room, nothing changed. */
 bool ranges_add(struct ranges *ranges, uint32_t base, uint32_t from, uint32_t to);
+/* Are all of [from, to), which lie behind base, among them? */
+bool ranges_hold(const struct ranges *ranges, uint32_t base, uint32_t from, uint32_t to);
 /* Everything below next has come: takes what lies below it out, and returns where the run of bytes that begins there ends. */
 uint32_t ranges_advance(struct ranges *ranges, uint32_t next);
 void ranges_free(struct ranges *ranges);

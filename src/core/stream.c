@@ -157,7 +157,9 @@ void romon_stream_read(struct romon_engine *engine, uint32_t handle, size_t len)
 
 	if (stream == NULL || len == 0 || len > stream->in.len)
 		return;
-	buffer_drop(&stream->in, &streams->pool, (uint32_t)len);
+	buffer_drop(&stream->in, (uint32_t)len);
+	if (stream->in.len == 0 && stream->early.count == 0)
+		buffer_rest(&stream->in, &streams->pool);
 	stream->received += len;
 	number = stream_ack_number(stream);
 	if (stream->withheld && number != stream->told && (number == stream->next || number - stream->told >= ACK_STEP))

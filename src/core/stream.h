@@ -6,8 +6,9 @@
  *     stream.c          what the user of the engine calls
  *     stream_table.c    all streams: finding, timers, events, capacities
  *     stream_open.c     connect and accept
- *     stream_send.c     segments out: cutting, retransmission, the timer
- *     stream_receive.c  segments in: acknowledgements, reassembly, flow control
+ *     stream_send.c     segments out: cutting, retransmission, the timers
+ *     stream_receive.c  segments in: reassembly, flow control
+ *     stream_ack.c      what an acknowledgement says, and what follows from it
  *     stream_close.c    the end, orderly or not
  *     stream_heal.c     another path, another size
  *
@@ -25,6 +26,7 @@
 
 #include "core/buffer.h"
 #include "core/congestion.h"
+#include "core/flight.h"
 #include "core/ranges.h"
 #include "core/route.h"
 #include "core/rtt.h"
@@ -48,8 +50,6 @@
 #define STREAM_SIZE_MIN 16 /* bytes of data in a segment, on a path that is too narrow for more */
 _Static_assert(STREAM_OVERHEAD == 60, "what protocol.md section 6 says of segments");
 _Static_assert(BUFFER_MAX == 2 * STREAM_WINDOW, "a receiver holds what is unread and what is on the way");
-
-#define STREAM_TIMES 8 /* segments of a window whose round trip is measured */
 
 #define STREAM_NEVER INT64_MAX /* a timer that does not run */
 
@@ -75,14 +75,9 @@ enum stream_want {
 	STREAM_WANT_ACCEPT = 2,
 	STREAM_WANT_ACK = 4,
 	STREAM_WANT_CLOSE = 8,
-	STREAM_WANT_RESEND = 16, /* the first unacknowledged segment */
-	STREAM_WANT_TRIAL = 32,  /* the same in several sizes */
-};
-
-/* A segment that was sent once: the one that ends at this number. */
-struct stream_time {
-	uint32_t end;
-	struct romon_time at;
+	STREAM_WANT_PROBE = 16, /* the first unacknowledged segment, though the peer may have it: so that it answers */
+	STREAM_WANT_TRIAL = 32, /* the same in several sizes */
+	STREAM_WANT_TAIL = 64,  /* the last segment, or the next one: so that the peer tells what it lacks */
 };
 
 struct stream {
@@ -100,7 +95,8 @@ struct stream {
 	/* Sending. */
 	struct buffer out;                          /* from una on */
 	uint32_t iss;                               /* our initial number */
-	uint32_t una, nxt, max;                     /* oldest unacknowledged; next to send; behind the highest sent */
+	uint32_t una, max;                          /* oldest unacknowledged; behind the highest sent */
+	struct flight flight;                       /* the segments in between */
 	uint32_t size;                              /* of a full segment's data */
 	unsigned want;                              /* enum stream_want */
 	bool blocked;                               /* the user could not write all that it wanted */
@@ -108,16 +104,16 @@ struct stream {
 	struct romon_time close_at, close_answered; /* when the close was first sent; when one was last answered in STREAM_OVER */
 	struct congestion congestion;
 	struct rtt rtt;
-	struct stream_time times[STREAM_TIMES]; /* of segments on the way, the oldest first */
-	unsigned timing;                        /* how many */
-	struct romon_time sent_at;              /* data, or connect or accept: last */
-	unsigned tries;                         /* connects or accepts sent */
-	unsigned timeouts;                      /* in a row */
-	unsigned silent;                        /* timeouts in a row without any sign of life */
-	unsigned duplicates;                    /* acknowledgements in a row that said nothing new */
-	uint32_t inflate;         /* bytes that may be sent beyond the window, for segments that have left the path */
-	bool recovering, guarded; /* fast recovery; no fast retransmit before recover is acknowledged */
+	struct romon_time sent_at; /* data, or connect or accept: last */
+	unsigned tries;            /* connects or accepts sent */
+	unsigned timeouts;         /* in a row */
+	unsigned silent;           /* timeouts in a row without any sign of life */
+	unsigned duplicates;       /* acknowledgements that said nothing new: so many segments have left the path */
+	bool recovering, guarded;  /* repairs a loss; after a timeout: no loss is news before recover is acknowledged */
 	uint32_t recover;
+	unsigned doubted;           /* segments sent again that the peer may turn out to have had; 0: the loss was real */
+	bool tail_sent, tail_again; /* a tail probe is unanswered; it was a segment sent before */
+	uint32_t tail;              /* where it ends */
 
 	/* Path and size. */
 	bool asking;                        /* wants discovery: it is in the list of those that look for a path */
@@ -129,17 +125,21 @@ struct stream {
 	/* Receiving. */
 	struct buffer in; /* its first byte is the first unread one */
 	struct ranges early;
-	uint32_t irs;     /* the peer's initial number */
-	uint32_t next;    /* next byte expected */
-	uint32_t told;    /* what our last acknowledgement said */
-	unsigned unacked; /* segments since then */
-	unsigned repeats; /* how often the last acknowledgement will be repeated */
+	uint32_t irs;                  /* the peer's initial number */
+	uint32_t next;                 /* next byte expected */
+	uint32_t told;                 /* what our last acknowledgement said */
+	unsigned unacked;              /* segments since then */
+	uint32_t latest;               /* where the segment began that came early last */
+	uint32_t again_from, again_to; /* what came twice since then; equal: nothing */
+	unsigned repeats;              /* how often the last acknowledgement will be repeated */
 	bool withheld, close_known,
 		peer_closed; /* the sender may be waiting for the reader; where the peer's close is; reached */
 	uint32_t close_seq;
 
 	/* Times: nanoseconds, STREAM_NEVER if not running. */
 	int64_t timer;           /* retransmission of data, connect, accept, close */
+	int64_t tail_at;         /* of the last segment, if nothing is heard of it */
+	int64_t overdue_at;      /* when a segment that others have overtaken counts as lost */
 	int64_t repeat_at;       /* of an acknowledgement */
 	int64_t end;             /* of waiting, of opening, of lingering */
 	struct romon_time alive; /* last sign of life, or when something first became unacknowledged */
@@ -235,14 +235,30 @@ bool stream_output(struct romon_engine *engine, struct stream *stream, struct ro
 void stream_acknowledge(struct romon_engine *engine, struct stream *stream, struct romon_time now);
 /* Sends one segment without data that is no part of the stream's course. */
 void stream_send_mark(struct romon_engine *engine, struct stream *stream, enum wire_stream_type type, uint8_t mark);
-/* What an acknowledgement has to say: everything that came, less what the reader leaves too long. */
-uint32_t stream_ack_number(const struct stream *stream);
 bool stream_outstanding(const struct stream *stream);
+/* Bytes in the path, as far as we know. */
+uint32_t stream_in_path(const struct stream *stream);
 /* Something is unacknowledged and the retransmission timer does not run: starts it. */
 void stream_start_timer(struct stream *stream, struct romon_time now);
 /* Everything unacknowledged goes out again. */
 void stream_resend_all(struct stream *stream);
 void stream_timeout(struct romon_engine *engine, struct stream *stream, struct romon_time now);
+/* Nothing was heard of the last segment for longer than usual. */
+void stream_tail_timeout(struct romon_engine *engine, struct stream *stream);
+
+/* ---- stream_ack.c ---- */
+
+/* What an acknowledgement has to say: everything that came, less what the reader leaves too long. */
+uint32_t stream_ack_number(const struct stream *stream);
+/* Between ours: is there anything to tell of what came beyond that, or came twice? */
+bool stream_has_blocks(const struct stream *stream);
+/* Tells it in an ack. */
+void stream_put_blocks(struct stream *stream, struct wire_stream *segment);
+/* What a segment acknowledges. */
+void stream_take_ack(
+	struct romon_engine *engine, struct stream *stream, const struct wire_stream *segment, struct romon_time now);
+/* Overtaken segments have waited long enough. */
+void stream_overdue(struct romon_engine *engine, struct stream *stream, struct romon_time now);
 
 /* ---- stream_receive.c ---- */
 

@@ -42,7 +42,7 @@ void stream_settle(struct romon_engine *engine, struct stream *stream, struct ro
 {
 	struct streams *streams = &engine->streams;
 
-	stream->timer = STREAM_NEVER;
+	stream->timer = stream->tail_at = stream->overdue_at = STREAM_NEVER;
 	stream_ask(engine, stream, false, now);
 	buffer_free(&stream->out, &streams->pool);
 	stream->close_acked = true;
@@ -69,8 +69,10 @@ void stream_reach_close(struct streams *streams, struct stream *stream)
 	/* From others a close means both ends: what is not sent has nobody to go to. */
 	stream->finished = true;
 	if (stream->out.len > 0)
-		buffer_drop(&stream->out, &streams->pool, stream->out.len);
-	stream->una = stream->nxt = stream->max;
+		buffer_free(&stream->out, &streams->pool);
+	flight_free(&stream->flight);
+	flight_init(&stream->flight, stream->max);
+	stream->una = stream->max;
 }
 
 /* True: it is one, and the stream is no more. */

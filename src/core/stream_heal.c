@@ -170,7 +170,7 @@ void stream_learn_size(const struct romon_engine *engine, struct stream *stream,
 		if (size < stream->tried_size && ack - stream->tried == size) {
 			stream->cap = stream_sizes[i];
 			stream->cap_until.ns = now.ns + STREAM_SIZE_TIME;
-			stream->nxt = ack; /* what went out in larger pieces is cut anew */
+			flight_lose_all(&stream->flight); /* what went out in larger pieces is cut anew */
 			stream_resize(engine, stream);
 			return;
 		}

@@ -1,128 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Segments in: what they acknowledge, what they bring, and what is answered.
+ * Segments in: what they bring, and what is answered.
  */
 #include "core/stream.h"
 
-#include <string.h>
-
 #include "core/engine.h"
 
-#define UNACKED_MAX 8     /* segments in order that came in one go share an acknowledgement, up to so many */
-#define DUPLICATES_LOST 3 /* acknowledgements that say nothing new: a segment is lost */
-
-/* ---- what it acknowledges ---- */
-
-static void leave_recovery(struct stream *stream)
-{
-	stream->recovering = false;
-	stream->inflate = 0;
-	stream->duplicates = 0;
-}
-
-/* During recovery every acknowledgement that advances uncovers the next hole, until all is there that was on the way (RFC 6582). */
-static void recover(struct romon_engine *engine, struct stream *stream, uint32_t acked)
-{
-	if ((int32_t)(stream->una - stream->recover) >= 0) {
-		leave_recovery(stream);
-		congestion_recovered(&stream->congestion, stream->max - stream->una);
-		return;
-	}
-	stream->inflate = stream->inflate > acked ? stream->inflate - acked : 0;
-	stream->inflate += stream->size;
-	stream_ready(&engine->streams, stream, STREAM_WANT_RESEND);
-}
-
-/* The youngest segment that this acknowledgement covers, of those whose time was noted. */
-static void measure(struct stream *stream, struct romon_time now)
-{
-	unsigned covered = 0;
-	int64_t rtt;
-
-	while (covered < stream->timing && (int32_t)(stream->una - stream->times[covered].end) >= 0)
-		covered++;
-	if (covered == 0)
-		return;
-	rtt = now.ns - stream->times[covered - 1].at.ns;
-	stream->timing -= covered;
-	memmove(stream->times, stream->times + covered, stream->timing * sizeof(stream->times[0]));
-	rtt_sample(&stream->rtt, rtt);
-	congestion_measured(&stream->congestion, rtt);
-}
-
-static void advance(struct romon_engine *engine, struct stream *stream, uint32_t ack, struct romon_time now)
-{
-	uint32_t acked = ack - stream->una, flight = stream->max - stream->una;
-	bool filled = flight + 2 * stream->size >= stream->congestion.window;
-
-	buffer_drop(&stream->out, &engine->streams.pool, acked);
-	stream->sent += acked;
-	stream->una = ack;
-	if ((int32_t)(stream->nxt - ack) < 0)
-		stream->nxt = ack;
-	measure(stream, now);
-	stream->timeouts = stream->silent = 0;
-	stream_learn_size(engine, stream, ack, now);
-	if (stream->recovering) {
-		recover(engine, stream, acked);
-	} else {
-		leave_recovery(stream);
-		if (filled)
-			congestion_acked(&stream->congestion, acked, stream->rtt.smoothed, now);
-	}
-	if (stream->guarded && (int32_t)(ack - stream->recover) >= 0)
-		stream->guarded = false;
-	if (stream->una == stream->max && stream->close_sent)
-		stream->close_at = now; /* from here on only the close is repeated */
-	stream->timer = STREAM_NEVER;
-	if (stream_outstanding(stream))
-		stream_start_timer(stream, now);
-	stream_ready(&engine->streams, stream, 0);
-	if (stream->blocked && stream->out.len <= stream_write_limit(stream) / 4 * 3) {
-		stream->blocked = false;
-		stream_tell(&engine->streams, stream, ROMON_EVENT_STREAM_WRITABLE);
-	}
-}
-
-static void lose_segment(struct romon_engine *engine, struct stream *stream)
-{
-	stream->recovering = stream->guarded = true;
-	stream->probing = false; /* what it was made of may go out again in smaller pieces; it will be made anew */
-	stream->recover = stream->max;
-	congestion_lost(&stream->congestion);
-	stream->inflate = DUPLICATES_LOST * stream->size;
-	stream_ready(&engine->streams, stream, STREAM_WANT_RESEND);
-}
-
-/* An acknowledgement that says nothing new, while something is on the way. */
-static void duplicate(struct romon_engine *engine, struct stream *stream)
-{
-	if (stream->timeouts > 0) {
-		/* The answer to a retransmission: the other side lives, has everything, and its reader is slow. */
-		congestion_restore(&stream->congestion);
-		stream->nxt = stream->max;
-		return;
-	}
-	stream->duplicates++;
-	if (stream->recovering ||
-		stream->duplicates < DUPLICATES_LOST) /* a segment has left the path, so one more may go (RFC 3042) */
-		stream->inflate += stream->size;
-	else if (stream->duplicates == DUPLICATES_LOST && !stream->guarded)
-		lose_segment(engine, stream);
-	stream_ready(&engine->streams, stream, 0);
-}
-
-static void take_ack(struct romon_engine *engine, struct stream *stream, const struct wire_stream *segment, struct romon_time now)
-{
-	int32_t step = (int32_t)(segment->ack - stream->una);
-
-	if (step > 0)
-		advance(engine, stream, segment->ack, now);
-	else if (step == 0 && segment->type == WIRE_STREAM_ACK && segment->data_len == 0 && stream->max != stream->una)
-		duplicate(engine, stream);
-}
-
-/* ---- what it brings ---- */
+#define UNACKED_MAX 8 /* segments in order that came in one go share an acknowledgement, up to so many */
 
 /* Bytes that begin where the next ones are expected. */
 static void take_next(struct romon_engine *engine, struct stream *stream, uint32_t end, struct romon_time now)
@@ -141,8 +25,17 @@ static void take_next(struct romon_engine *engine, struct stream *stream, uint32
 	stream->unacked++;
 	if (gap || stream->unacked >= UNACKED_MAX)
 		stream_acknowledge(engine, stream, now);
-	else if (stream_ack_number(stream) != stream->told)
+	else if (stream_ack_number(stream) != stream->told || stream_has_blocks(stream))
 		stream_ready(&engine->streams, stream, STREAM_WANT_ACK);
+}
+
+/* It came twice: so the sender need not have sent it again, and learns that by our next acknowledgement. */
+static void note_again(struct stream *stream, uint32_t from, uint32_t to)
+{
+	if ((int32_t)(stream->next - to) < 0 && !ranges_hold(&stream->early, stream->next, from, to))
+		return;
+	stream->again_from = from;
+	stream->again_to = to;
 }
 
 static void take_data(
@@ -161,6 +54,7 @@ static void take_data(
 			end = offset < room ? seq + (room - offset) : seq;
 	}
 	if ((int32_t)(end - seq) <= 0) { /* it came before: the sender has not heard our acknowledgement; or there is no room */
+		note_again(stream, segment->seq, segment->seq + (uint32_t)segment->data_len);
 		stream_acknowledge(engine, stream, now);
 		return;
 	}
@@ -169,7 +63,10 @@ static void take_data(
 		take_next(engine, stream, end, now);
 		return;
 	}
-	if (ranges_add(&stream->early, stream->next, seq, end))
+	stream->latest = seq;
+	if (ranges_hold(&stream->early, stream->next, seq, end))
+		note_again(stream, seq, end);
+	else if (ranges_add(&stream->early, stream->next, seq, end))
 		buffer_put(&stream->in, offset, segment->data + (seq - segment->seq), end - seq);
 	stream_acknowledge(engine, stream, now); /* that says nothing new: something is missing */
 }
@@ -213,7 +110,7 @@ static void receive_open(struct romon_engine *engine, struct port *port, struct 
 	stream->silent = 0;
 	stream_ask(engine, stream, false, now);
 	if (stream->state == STREAM_OPEN)
-		take_ack(engine, stream, segment, now);
+		stream_take_ack(engine, stream, segment, now);
 	if (segment->type == WIRE_STREAM_CLOSE) {
 		stream_receive_close(engine, port, stream, segment, now);
 		if (stream->state == STREAM_ENDED)

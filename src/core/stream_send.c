@@ -7,19 +7,33 @@
 
 #include "core/engine.h"
 
-#define BURST 16        /* segments of one stream before it is another one's turn */
-#define HEAL_TIMEOUTS 2 /* without a sign of life */
-#define TRY_TIMEOUTS 3  /* likewise: then sizes are tried */
-#define REPEATS 2       /* of an acknowledgement that lets the sender go on */
-
-uint32_t stream_ack_number(const struct stream *stream)
-{
-	return stream->next - (stream->in.len > STREAM_WINDOW ? stream->in.len - STREAM_WINDOW : 0);
-}
+#define BURST 16                          /* segments of one stream before it is another one's turn */
+#define HEAL_TIMEOUTS 2                   /* without a sign of life */
+#define TRY_TIMEOUTS 3                    /* likewise: then sizes are tried */
+#define REPEATS 2                         /* of an acknowledgement that lets the sender go on */
+#define TAIL_MIN (20 * ROMON_MILLISECOND) /* a busy machine may be late with its answer by so much */
 
 bool stream_outstanding(const struct stream *stream)
 {
 	return stream->max != stream->una || (stream->close_sent && !stream->close_acked);
+}
+
+uint32_t stream_in_path(const struct stream *stream)
+{
+	uint32_t pipe = flight_pipe(&stream->flight), left = stream->duplicates * stream->size;
+
+	return pipe > left ? pipe - left : 0;
+}
+
+/* The last segment is answered within two round trips, or something was lost at the end, where nothing behind it tells (RFC 8985). */
+static void start_tail_timer(struct stream *stream, struct romon_time now)
+{
+	int64_t wait = 2 * stream->rtt.smoothed;
+
+	if (!stream->ours || stream->recovering || stream->guarded || stream->tail_sent || stream->probing ||
+		stream->timeouts > 0)
+		return;
+	stream->tail_at = now.ns + (wait > TAIL_MIN ? wait : TAIL_MIN);
 }
 
 void stream_start_timer(struct stream *stream, struct romon_time now)
@@ -28,6 +42,7 @@ void stream_start_timer(struct stream *stream, struct romon_time now)
 		return;
 	stream->timer = now.ns + rtt_timeout(&stream->rtt, stream->timeouts);
 	stream->alive = now;
+	start_tail_timer(stream, now);
 }
 
 /* Every segment but connect and accept acknowledges. */
@@ -42,18 +57,20 @@ static void note_ack(struct stream *stream, struct romon_time now)
 	}
 	stream->told = number;
 	stream->unacked = 0;
-	stream->want &= ~(unsigned)STREAM_WANT_ACK;
+	if (!stream_has_blocks(stream)) /* only an ack tells of them */
+		stream->want &= ~(unsigned)STREAM_WANT_ACK;
 }
 
 static bool send_segment(
 	struct romon_engine *engine, struct stream *stream, const struct wire_stream *segment, uint32_t offset, uint32_t len)
 {
-	uint8_t *payload = route_output(engine, &stream->route, WIRE_STREAM_LEN + len);
+	size_t head = WIRE_STREAM_LEN + segment->block_count * WIRE_BLOCK_LEN;
+	uint8_t *payload = route_output(engine, &stream->route, head + len);
 
 	if (payload == NULL)
 		return false;
-	wire_stream_encode(segment, payload, WIRE_STREAM_LEN);
-	buffer_get(&stream->out, offset, payload + WIRE_STREAM_LEN, len);
+	wire_stream_encode(segment, payload, head);
+	buffer_get(&stream->out, offset, payload + head, len);
 	return true;
 }
 
@@ -73,8 +90,13 @@ static uint8_t closed_mark(const struct stream *stream)
 
 void stream_acknowledge(struct romon_engine *engine, struct stream *stream, struct romon_time now)
 {
-	stream_send_mark(engine, stream, WIRE_STREAM_ACK, closed_mark(stream));
+	struct wire_stream segment = {
+		.type = WIRE_STREAM_ACK, .unknown = closed_mark(stream), .seq = stream->max, .ack = stream_ack_number(stream)};
+
+	stream_put_blocks(stream, &segment);
+	send_segment(engine, stream, &segment, 0, 0);
 	note_ack(stream, now);
+	stream->want &= ~(unsigned)STREAM_WANT_ACK;
 }
 
 static void send_opening(struct romon_engine *engine, struct stream *stream, struct romon_time now)
@@ -96,86 +118,115 @@ static void send_opening(struct romon_engine *engine, struct stream *stream, str
 	}
 }
 
-/* A few segments of a window, evenly spaced, tell how long a round trip takes. */
-static void note_time(struct stream *stream, uint32_t end, struct romon_time now)
-{
-	uint32_t apart = stream->congestion.window / STREAM_TIMES;
-
-	if (stream->timing == STREAM_TIMES || (stream->timing > 0 && end - stream->times[stream->timing - 1].end < apart))
-		return;
-	stream->times[stream->timing++] = (struct stream_time){end, now};
-}
-
 /* Sends len bytes from seq on. One that cannot leave us is lost like one that is lost on the way; false tells of it. */
 static bool send_bytes(struct romon_engine *engine, struct stream *stream, uint32_t seq, uint32_t len, struct romon_time now)
 {
 	struct wire_stream segment = {
 		.type = WIRE_STREAM_DATA, .unknown = closed_mark(stream), .seq = seq, .ack = stream_ack_number(stream)};
-	bool again = (int32_t)(seq - stream->max) < 0;
 
-	if (again)
-		stream->resent++;
-	else
-		note_time(stream, seq + len, now);
-	if ((int32_t)(seq + len - stream->max) > 0)
-		stream->max = seq + len;
 	stream->sent_at = now;
 	note_ack(stream, now);
 	stream_start_timer(stream, now);
 	return send_segment(engine, stream, &segment, seq - stream->una, len);
 }
 
-/* How much of what the window leaves may go out as the next segment; 0: nothing. */
-static uint32_t next_length(struct romon_engine *engine, struct stream *stream, struct romon_time now)
+/* Is it time to try a segment that is larger than those which are known to pass? */
+static bool tries_larger(const struct stream *stream, struct romon_time now)
 {
-	uint32_t flight = stream->nxt - stream->una, left = stream->out.len - flight, limit;
+	return stream->cap != 0 && now.ns >= stream->cap_until.ns && stream->flight.lost == 0 && !stream->recovering;
+}
 
-	if (left == 0 || stream->probing)
+/* How much of what was never sent, and of room bytes that the window leaves, may go out as the next segment; 0: nothing. */
+static uint32_t next_length(struct romon_engine *engine, struct stream *stream, uint32_t room, struct romon_time now)
+{
+	uint32_t flight = stream->max - stream->una, left = stream->out.len - flight;
+
+	if (left == 0 || stream->probing || flight >= STREAM_WINDOW)
 		return 0;
-	if (stream->max == stream->una && now.ns - stream->sent_at.ns > rtt_timeout(&stream->rtt, 0))
-		congestion_idle(&stream->congestion);
-	limit = stream->congestion.window + stream->inflate;
-	if (limit > STREAM_WINDOW)
-		limit = STREAM_WINDOW;
-	if (flight >= limit)
-		return 0;
-	limit -= flight;
-	if (stream->cap != 0 && now.ns >= stream->cap_until.ns && stream->nxt == stream->max && !stream->recovering) {
+	if (room > STREAM_WINDOW - flight)
+		room = STREAM_WINDOW - flight;
+	if (tries_larger(stream, now)) {
 		uint32_t large = stream_size_uncapped(engine, stream);
 
-		if (left >= large && limit < large && flight > 0) /* wait for the room */
+		if (left >= large && room < large && flight > 0) /* wait for the room */
 			return 0;
 		if (left >= large) { /* try a larger one, and nothing behind it until it is answered */
 			stream->probing = true;
-			stream->probed = stream->nxt + large;
+			stream->probed = stream->max + large;
 			return large;
 		}
 	}
 	if (left > stream->size)
 		left = stream->size;
-	if (limit < left && flight > 0) /* no splinters: there will be room for more */
+	if (room < left && flight > 0) /* no splinters: there will be room for more */
 		return 0;
-	return left < limit ? left : limit;
+	return left < room ? left : room;
 }
 
-static bool send_data(struct romon_engine *engine, struct stream *stream, struct romon_time now)
+static bool send_new(struct romon_engine *engine, struct stream *stream, uint32_t room, struct romon_time now)
 {
-	uint32_t len = next_length(engine, stream, now), seq = stream->nxt;
+	uint32_t len = next_length(engine, stream, room, now), seq = stream->max;
 
-	if (len == 0)
+	if (len == 0 || !flight_add(&stream->flight, seq + len, now))
 		return false;
-	stream->nxt += len;
+	stream->max += len;
 	return send_bytes(engine, stream, seq, len, now);
 }
 
-static void resend_first(struct romon_engine *engine, struct stream *stream, struct romon_time now)
+/* A lost segment, or as much of it as fits one now. */
+static bool send_lost(struct romon_engine *engine, struct stream *stream, struct romon_time now)
+{
+	uint32_t seq, len;
+
+	if (!flight_next_lost(&stream->flight, stream->size, &seq, &len))
+		return false;
+	flight_resend(&stream->flight, seq, len, now);
+	stream->resent++;
+	if (stream->recovering)
+		stream->doubted++;
+	return send_bytes(engine, stream, seq, len, now);
+}
+
+/* What is lost goes first. False: there is nothing that may be sent, or it could not leave us. */
+static bool send_data(struct romon_engine *engine, struct stream *stream, struct romon_time now)
+{
+	uint32_t pipe = stream_in_path(stream);
+
+	if (stream->max == stream->una && now.ns - stream->sent_at.ns > rtt_timeout(&stream->rtt, 0))
+		congestion_idle(&stream->congestion);
+	if (pipe >= stream->congestion.window)
+		return false;
+	return stream->flight.lost > 0 ? send_lost(engine, stream, now)
+				       : send_new(engine, stream, stream->congestion.window - pipe, now);
+}
+
+/* The oldest bytes once more, whatever became of them: the answer tells whether the peer lives. */
+static void send_probe(struct romon_engine *engine, struct stream *stream, struct romon_time now)
 {
 	uint32_t flight = stream->max - stream->una;
 
-	stream->want &= ~(unsigned)STREAM_WANT_RESEND;
-	stream->timing = 0; /* nobody knows which copy will be acknowledged (Karn) */
-	if (flight > 0)
-		send_bytes(engine, stream, stream->una, flight < stream->size ? flight : stream->size, now);
+	stream->want &= ~(unsigned)STREAM_WANT_PROBE;
+	if (flight == 0)
+		return;
+	stream->resent++;
+	send_bytes(engine, stream, stream->una, flight < stream->size ? flight : stream->size, now);
+}
+
+/* One segment more than the window has room for: a new one if there is one, else the last. */
+static void send_tail(struct romon_engine *engine, struct stream *stream, struct romon_time now)
+{
+	uint32_t seq, len;
+
+	stream->want &= ~(unsigned)STREAM_WANT_TAIL;
+	if (stream->flight.count == 0 || stream->recovering || stream->guarded || stream->probing)
+		return;
+	stream->tail_sent = true;
+	stream->tail_again = !send_new(engine, stream, stream->size, now);
+	stream->tail = stream->max;
+	if (!stream->tail_again || !flight_last(&stream->flight, &seq, &len))
+		return;
+	stream->resent++;
+	send_bytes(engine, stream, seq, len, now);
 }
 
 /* The same bytes in every size below the present one, the smallest first: the acknowledgement tells which of them passed. */
@@ -188,8 +239,10 @@ static void send_trial(struct romon_engine *engine, struct stream *stream, struc
 	for (size_t i = 0; i < sizeof(stream_sizes) / sizeof(stream_sizes[0]); i++) {
 		uint32_t size = stream_size_for(stream, stream_sizes[i]);
 
-		if (size < stream->size && size < stream->out.len)
+		if (size < stream->size && size < stream->out.len) {
+			stream->resent++;
 			send_bytes(engine, stream, stream->una, size, now);
+		}
 	}
 }
 
@@ -208,7 +261,8 @@ static void send_close(struct romon_engine *engine, struct stream *stream, struc
 /* The close goes out behind the last byte; to a router that may take it for the end of both ways, only when that byte has come. */
 static bool close_is_due(const struct stream *stream)
 {
-	bool last = stream->nxt - stream->una == stream->out.len && (stream->ours || stream->out.len == 0);
+	bool last = stream->max - stream->una == stream->out.len && stream->flight.lost == 0 &&
+		    (stream->ours || stream->out.len == 0);
 
 	return stream->finished && last && (!stream->close_sent || (stream->want & STREAM_WANT_CLOSE) != 0);
 }
@@ -225,8 +279,10 @@ bool stream_output(struct romon_engine *engine, struct stream *stream, struct ro
 		return false;
 	if ((stream->want & STREAM_WANT_TRIAL) != 0)
 		send_trial(engine, stream, now);
-	if ((stream->want & STREAM_WANT_RESEND) != 0)
-		resend_first(engine, stream, now);
+	if ((stream->want & STREAM_WANT_PROBE) != 0)
+		send_probe(engine, stream, now);
+	if ((stream->want & STREAM_WANT_TAIL) != 0)
+		send_tail(engine, stream, now);
 	while (burst > 0 && send_data(engine, stream, now))
 		burst--;
 	if (burst == 0)
@@ -238,41 +294,58 @@ bool stream_output(struct romon_engine *engine, struct stream *stream, struct ro
 	return false;
 }
 
-/* Everything unacknowledged goes out again, as fast as the window lets it (go back N). */
+/* Everything that is not known to have arrived goes out again, as fast as the window lets it. */
 void stream_resend_all(struct stream *stream)
 {
-	stream->nxt = stream->una;
-	stream->timing = 0;
-	stream->recovering = false;
-	stream->guarded = true; /* RFC 6582: duplicates of what was sent before are no news */
+	flight_lose_all(&stream->flight);
+	stream->recovering = stream->tail_sent = false;
+	stream->guarded = true; /* RFC 6582: that what was sent before is lost is no news */
 	stream->recover = stream->max;
-	stream->duplicates = 0;
-	stream->inflate = 0;
+	stream->duplicates = stream->doubted = 0;
+	stream->tail_at = stream->overdue_at = STREAM_NEVER;
 	if (stream->close_sent)
 		stream->want |= STREAM_WANT_CLOSE;
 }
 
+/* True: everything has arrived, and the peer only keeps from acknowledging it, as its reader is slow. */
+static bool all_arrived(const struct stream *stream)
+{
+	return stream->flight.count > 0 && flight_pipe(&stream->flight) + stream->flight.lost == 0;
+}
+
+static void back_off(struct stream *stream)
+{
+	stream->timeouts++;
+	if (stream->max != stream->una && !all_arrived(stream))
+		congestion_timeout(&stream->congestion, stream->timeouts == 1);
+}
+
 void stream_timeout(struct romon_engine *engine, struct stream *stream, struct romon_time now)
 {
-	bool probe = stream->probing;
+	unsigned want = all_arrived(stream) ? STREAM_WANT_PROBE : 0;
 
 	stream->timer = STREAM_NEVER;
 	if (!stream_outstanding(stream))
 		return;
 	stream->silent++;
-	if (probe) { /* the larger segment did not pass; that is no congestion */
+	if (stream->probing) { /* the larger segment did not pass; that is no congestion */
 		stream->probing = false;
 		stream->cap_until.ns = now.ns + STREAM_SIZE_TIME;
 		congestion_idle(&stream->congestion);
 	} else {
-		stream->timeouts++;
-		if (stream->max != stream->una)
-			congestion_timeout(&stream->congestion, stream->timeouts == 1);
+		back_off(stream);
 	}
 	stream_resend_all(stream);
 	stream->timer = now.ns + rtt_timeout(&stream->rtt, stream->timeouts);
 	if (stream->silent >= HEAL_TIMEOUTS)
 		stream_heal(engine, stream, now);
-	stream_ready(
-		&engine->streams, stream, stream->silent >= TRY_TIMEOUTS && stream->max != stream->una ? STREAM_WANT_TRIAL : 0);
+	if (stream->silent >= TRY_TIMEOUTS && stream->max != stream->una)
+		want |= STREAM_WANT_TRIAL;
+	stream_ready(&engine->streams, stream, want);
+}
+
+void stream_tail_timeout(struct romon_engine *engine, struct stream *stream)
+{
+	stream->tail_at = STREAM_NEVER;
+	stream_ready(&engine->streams, stream, STREAM_WANT_TAIL);
 }

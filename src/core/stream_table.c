@@ -109,7 +109,8 @@ static int64_t give_up_at(const struct stream *stream)
 
 static int64_t earliest(const struct stream *stream)
 {
-	const int64_t times[] = {stream->timer, stream->repeat_at, stream->end, give_up_at(stream)};
+	const int64_t times[] = {
+		stream->timer, stream->tail_at, stream->overdue_at, stream->repeat_at, stream->end, give_up_at(stream)};
 	int64_t first = STREAM_NEVER;
 
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
@@ -181,10 +182,11 @@ struct stream *stream_new(struct romon_engine *engine, const struct stream_key *
 	streams->count++;
 	stream->key = *key;
 	stream->state = STREAM_OPEN; /* of no list, until it enters another one */
-	stream->timer = stream->repeat_at = stream->end = STREAM_NEVER;
+	stream->timer = stream->tail_at = stream->overdue_at = stream->repeat_at = stream->end = STREAM_NEVER;
 	stream->began = stream->alive = engine->now;
 	stream->size = STREAM_SIZE_MIN;
-	stream->iss = stream->una = stream->nxt = stream->max = (uint32_t)engine_random(engine);
+	stream->iss = stream->una = stream->max = (uint32_t)engine_random(engine);
+	flight_init(&stream->flight, stream->iss);
 	stream_enter(engine, stream, state);
 	return stream;
 }
@@ -194,6 +196,7 @@ static void release_buffers(struct streams *streams, struct stream *stream)
 	buffer_free(&stream->out, &streams->pool);
 	buffer_free(&stream->in, &streams->pool);
 	ranges_free(&stream->early);
+	flight_free(&stream->flight);
 	route_free(&stream->route);
 }
 
@@ -452,6 +455,10 @@ static void run_times(struct romon_engine *engine, struct stream *stream, struct
 		give_up(engine, stream, now);
 		return;
 	}
+	if (stream->overdue_at <= now.ns)
+		stream_overdue(engine, stream, now);
+	if (stream->tail_at <= now.ns)
+		stream_tail_timeout(engine, stream);
 	if (stream->repeat_at <= now.ns)
 		repeat_acknowledgement(&engine->streams, stream, now);
 	if (stream->timer <= now.ns) {

@@ -15,13 +15,13 @@
 enum {
 	WIRE_ETHERNET_LEN = 14, /* destination, source, EtherType 0x88BF [M] */
 	WIRE_AUTH_LEN = 24,
-	WIRE_HEADER_LEN = 40,  /* type 1, zero 1, length 2, authentication 24, source ID 6, destination ID 6 [C] */
-	WIRE_HOP_LEN = 10,     /* link id 4, MAC 6 [C] */
-	WIRE_HOPS_AT = 48,     /* Discover, DiscoverResp: count 1, pointer 1, 6 zero bytes, then the hops [C] */
+	WIRE_HEADER_LEN = 40,   /* type 1, zero 1, length 2, authentication 24, source ID 6, destination ID 6 [C] */
+	WIRE_HOP_LEN = 10,      /* link id 4, MAC 6 [C] */
+	WIRE_HOPS_AT = 48,      /* Discover, DiscoverResp: count 1, pointer 1, 6 zero bytes, then the hops [C] */
 	WIRE_DATA_HOPS_AT = 46, /* Data: count 1, pointer 1, 4 zero bytes, then the hops [C] */
-	WIRE_ROUTE_LEN = 34,   /* RoMON ID 6, in-link 14, out-link 14 [C] */
-	WIRE_PORTS_LEN = 4,    /* Data, behind the hops: source port 2, destination port 2 [C] */
-	WIRE_STREAM_LEN = 10,  /* type 1, unknown 1, sequence 4, acknowledgement 4 [C] */
+	WIRE_ROUTE_LEN = 34,    /* RoMON ID 6, in-link 14, out-link 14 [C] */
+	WIRE_PORTS_LEN = 4,     /* Data, behind the hops: source port 2, destination port 2 [C] */
+	WIRE_STREAM_LEN = 10,   /* type 1, unknown 1, sequence 4, acknowledgement 4 [C] */
 	WIRE_NONCE_LEN = 8,
 	WIRE_LENGTH_MAX = 65535, /* the length field counts the Ethernet header too [C] */
 };
@@ -129,7 +129,7 @@ bool wire_ping_decode(const uint8_t *payload, size_t len, struct wire_ping *ping
 /* Fills size bytes, at least ROMON_PING_MIN. */
 void wire_ping_encode(const struct wire_ping *ping, uint8_t *payload, size_t size);
 
-/* The header of a stream segment [C]; what follows it is data. */
+/* The header of a stream segment [C]; what follows it is data, but behind an ack [O]: nothing, or between ours blocks. */
 enum wire_stream_type { WIRE_STREAM_CONNECT, WIRE_STREAM_ACCEPT, WIRE_STREAM_DATA, WIRE_STREAM_ACK, WIRE_STREAM_CLOSE /* [I] */ };
 /* What the byte of unknown meaning says between routers that are both ours [O]. */
 enum wire_stream_mark {
@@ -139,12 +139,20 @@ enum wire_stream_mark {
 	WIRE_MARK_NO_SERVICE = 0xa3, /* in close */
 	WIRE_MARK_CLOSED = 0xa4,     /* in ack, data and close: your close has come, and every byte before it */
 };
+#define WIRE_BLOCK_LEN 8
+#define WIRE_BLOCKS_MAX 16
+/* Bytes beyond the acknowledgement that have come [O]. */
+struct wire_block {
+	uint32_t from, to; /* to: behind the last one */
+};
 struct wire_stream {
-	uint8_t type;    /* enum wire_stream_type; above 4: to be ignored [O] */
+	uint8_t type; /* enum wire_stream_type; above 4: to be ignored [O] */
 	uint8_t unknown; /* meaning not known: C0 in connects, C3 in an ack, 42 in data, 0 in an accept [C]; or a mark, between ours [O] */
 	uint32_t seq, ack;
 	const uint8_t *data;
 	size_t data_len;
+	unsigned block_count; /* of an ack, which has no data */
+	struct wire_block blocks[WIRE_BLOCKS_MAX];
 };
 bool wire_stream_decode(const uint8_t *payload, size_t len, struct wire_stream *stream);
 /* Returns the length, or 0 if it does not fit cap. */

@@ -200,10 +200,17 @@ bool wire_stream_decode(const uint8_t *payload, size_t len, struct wire_stream *
 	read.unknown = reader_u8(&reader);
 	read.seq = reader_u32(&reader);
 	read.ack = reader_u32(&reader);
-	read.data_len = reader.left;
-	read.data = reader_take(&reader, reader.left);
 	if (reader.failed)
 		return false;
+	read.block_count = 0;
+	read.data_len = read.type != WIRE_STREAM_ACK ? reader.left : 0;
+	read.data = reader_take(&reader, read.data_len);
+	while (read.type == WIRE_STREAM_ACK && reader.left >= WIRE_BLOCK_LEN && read.block_count < WIRE_BLOCKS_MAX) {
+		struct wire_block *block = &read.blocks[read.block_count++];
+
+		block->from = reader_u32(&reader);
+		block->to = reader_u32(&reader);
+	}
 	*stream = read;
 	return true;
 }

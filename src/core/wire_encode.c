@@ -153,7 +153,8 @@ void wire_set_pointer(uint8_t *frame, uint8_t pointer)
 
 void wire_set_data_hop(uint8_t *frame, uint8_t index, const struct wire_hop *hop)
 {
-	struct writer writer = writer_make(frame + WIRE_ETHERNET_LEN + WIRE_DATA_HOPS_AT + (size_t)index * WIRE_HOP_LEN, WIRE_HOP_LEN);
+	struct writer writer =
+		writer_make(frame + WIRE_ETHERNET_LEN + WIRE_DATA_HOPS_AT + (size_t)index * WIRE_HOP_LEN, WIRE_HOP_LEN);
 
 	writer_u32(&writer, hop->link);
 	writer_mac(&writer, hop->mac);
@@ -176,5 +177,9 @@ size_t wire_stream_encode(const struct wire_stream *stream, uint8_t *payload, si
 	writer_u32(&writer, stream->seq);
 	writer_u32(&writer, stream->ack);
 	writer_copy(&writer, stream->data, stream->data_len);
+	for (unsigned i = 0; i < stream->block_count; i++) {
+		writer_u32(&writer, stream->blocks[i].from);
+		writer_u32(&writer, stream->blocks[i].to);
+	}
 	return writer.failed ? 0 : writer.len;
 }

@@ -47,7 +47,7 @@ static void a_ring_keeps_its_bytes(void **state)
 		for (uint32_t b = 0; b < size; b++)
 			assert_int_equal(out[b], (uint8_t)((gone + at + b) * 7 >> 3));
 		size = random_below(buffer.len + 1) / (1 + random_below(4));
-		buffer_drop(&buffer, &pool, size);
+		buffer_drop(&buffer, size);
 		gone += size;
 	}
 	assert_int_equal(pool.used, buffer.cap - BUFFER_MIN);
@@ -65,7 +65,7 @@ static void early_bytes_survive_growing(void **state)
 	buffer_reserve(&buffer, &pool, 10);
 	buffer_put(&buffer, 0, (const uint8_t *)"xxx", 3);
 	buffer.len = 3;
-	buffer_drop(&buffer, &pool, 2);
+	buffer_drop(&buffer, 2);
 	buffer_put(&buffer, 4000, (const uint8_t *)"early", 6); /* wraps nowhere near len */
 	buffer_reserve(&buffer, &pool, 100000);
 	buffer_get(&buffer, 4000, out, 6);
@@ -89,13 +89,15 @@ static void the_pool_is_a_bound(void **state)
 	assert_int_equal(buffers[199].cap, BUFFER_MIN); /* what everyone may have */
 	/* What is empty is given back while much is used, and kept otherwise. */
 	buffers[0].len = 10;
-	buffer_drop(&buffers[0], &pool, 10);
+	buffer_drop(&buffers[0], 10);
+	buffer_rest(&buffers[0], &pool);
 	assert_int_equal(buffers[0].cap, 0);
 	for (size_t i = 1; i < 60; i++)
 		buffer_free(&buffers[i], &pool);
 	buffer_reserve(&buffers[0], &pool, 100000);
 	buffers[0].len = 10;
-	buffer_drop(&buffers[0], &pool, 10);
+	buffer_drop(&buffers[0], 10);
+	buffer_rest(&buffers[0], &pool);
 	assert_int_equal(buffers[0].cap, 131072);
 	for (size_t i = 0; i < 200; i++)
 		buffer_free(&buffers[i], &pool);

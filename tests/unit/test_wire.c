@@ -421,7 +421,9 @@ static void ping_payload(void **state)
 static void stream_header(void **state)
 {
 	static const uint8_t expected[13] = {2, 0x42, 0x1a, 0xa3, 0x16, 0xa9, 0xaa, 0xa6, 0x36, 0xf0, 'S', 'S', 'H'};
-	struct wire_stream stream = {2, 0x42, 0x1aa316a9, 0xaaa636f0, (const uint8_t *)"SSH", 3}, read = {.seq = 5};
+	struct wire_stream stream = {
+		.type = 2, .unknown = 0x42, .seq = 0x1aa316a9, .ack = 0xaaa636f0, .data = (const uint8_t *)"SSH", .data_len = 3};
+	struct wire_stream read = {.seq = 5};
 	uint8_t payload[13];
 
 	(void)state;
