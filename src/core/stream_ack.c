@@ -74,6 +74,7 @@ static void begin_recovery(struct stream *stream)
 	if (stream->recovering || stream->guarded)
 		return;
 	stream->recovering = true;
+	stream->timed_out = false;
 	stream->probing = false; /* what it was made of may go out again in smaller pieces; it will be made anew */
 	stream->recover = stream->max;
 	stream->doubted = 0;
@@ -92,7 +93,8 @@ static void came_twice(struct stream *stream)
 {
 	if (stream->doubted == 0)
 		return;
-	flight_overtaken(&stream->flight);
+	if (!stream->timed_out) /* then nothing was overtaken, but all of it late */
+		flight_overtaken(&stream->flight);
 	if (--stream->doubted == 0)
 		congestion_restore(&stream->congestion);
 }

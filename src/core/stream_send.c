@@ -182,8 +182,7 @@ static bool send_lost(struct romon_engine *engine, struct stream *stream, struct
 		return false;
 	flight_resend(&stream->flight, seq, len, now);
 	stream->resent++;
-	if (stream->recovering)
-		stream->doubted++;
+	stream->doubted++;
 	return send_bytes(engine, stream, seq, len, now);
 }
 
@@ -299,6 +298,7 @@ void stream_resend_all(struct stream *stream)
 {
 	flight_lose_all(&stream->flight);
 	stream->recovering = stream->tail_sent = false;
+	stream->timed_out = true;
 	stream->guarded = true; /* RFC 6582: that what was sent before is lost is no news */
 	stream->recover = stream->max;
 	stream->duplicates = stream->doubted = 0;
@@ -316,7 +316,7 @@ static bool all_arrived(const struct stream *stream)
 static void back_off(struct stream *stream)
 {
 	stream->timeouts++;
-	if (stream->max != stream->una && !all_arrived(stream))
+	if (stream->max != stream->una)
 		congestion_timeout(&stream->congestion, stream->timeouts == 1);
 }
 

@@ -95,56 +95,43 @@ static void no_more_blocks_than_there_is_room_for(void **state)
 	assert_int_equal((uint32_t)craft_number(sent.data + WIRE_BLOCK_LEN, 4), irs + 20);
 }
 
+/* Fills the window of a reader that does not read, and a thousand bytes more; returns how many. */
+static uint32_t fill(struct lone *lone, uint32_t seq)
+{
+	uint32_t at = 0;
+
+	for (; at <= STREAM_WINDOW; at += 1000)
+		come(lone, seq, at, 1000);
+	lone_run(lone, 0);
+	lone_forget(lone);
+	return at;
+}
+
 /* A slow reader: what came is told, though it is not acknowledged. */
 static void what_is_withheld_is_told(void **state)
 {
 	struct lone *lone = *state;
-	uint32_t seq, at = 0, handle = segments_accepted(lone, OURS, &seq);
-	struct part sent;
+	uint32_t seq, handle = segments_accepted(lone, OURS, &seq), at = fill(lone, seq);
 
-	for (; at <= STREAM_WINDOW; at += 1000) {
-		lone_forget(lone);
-		come(lone, seq, at, 1000);
-	}
-	lone_run(lone, 0);
-	sent = segments_read(&lone->sent[lone->count - 1]);
-	assert_int_equal(sent.ack, irs + STREAM_WINDOW);
-	assert_int_equal(sent.size, WIRE_BLOCK_LEN);
-	assert_int_equal((uint32_t)craft_number(sent.data, 4), irs + STREAM_WINDOW);
-	assert_int_equal((uint32_t)craft_number(sent.data + 4, 4), irs + at);
-	lone_forget(lone);
+	come(lone, seq, at, 1000);
+	told(lone, seq, STREAM_WINDOW, (const uint32_t[]){STREAM_WINDOW, at + 1000}, 2);
 	romon_stream_read(lone->engine, handle, 100000);
 	lone_run(lone, 0);
-	segments_sent(lone, ACK, 0, seq, irs + at, 0);
+	segments_sent(lone, ACK, 0, seq, irs + at + 1000, 0);
 }
 
 /* What we send carries acknowledgements too, but only an ack has room for blocks: it is sent beside. */
 static void blocks_are_told_beside_data(void **state)
 {
 	struct lone *lone = *state;
-	uint32_t seq, handle = segments_accepted(lone, OURS, &seq);
-	struct part segment = theirs, sent;
-	struct craft craft;
-	struct romon_frame frame = {.link = 1};
+	uint32_t seq, handle = segments_accepted(lone, OURS, &seq), at = fill(lone, seq);
 
 	romon_stream_write(lone->engine, handle, "hello", 5);
-	segment.type = DATA;
-	segment.seq = irs + 10;
-	segment.ack = seq;
-	segment.size = 10;
-	segments_craft(&craft, peer, &segment);
-	frame.data = craft.data;
-	frame.len = craft.len;
-	romon_engine_receive(lone->engine, &frame, 1, lone->now);
-	lone_run(lone, 0);
-	for (size_t i = 0; i < lone->count; i++) {
-		sent = segments_read(&lone->sent[i]);
-		if (sent.type == ACK)
-			assert_int_equal(sent.size, WIRE_BLOCK_LEN);
-		else
-			assert_int_equal(sent.size, 5);
-	}
+	come(lone, seq, at, 1000);
 	assert_int_equal(lone->count, 2);
+	assert_int_equal(segments_read(&lone->sent[0]).type, DATA);
+	assert_int_equal(segments_read(&lone->sent[1]).type, ACK);
+	assert_int_equal(segments_read(&lone->sent[1]).size, WIRE_BLOCK_LEN);
 }
 
 /* Nobody knows the form of RouterOS's: to others nothing is told, and what stands in their acks is neither blocks nor data. */
@@ -306,6 +293,48 @@ static void the_end_is_probed(void **state)
 	assert_int_equal(lone->count, 0);
 }
 
+/* Only the last one was lost, or not even that: what comes twice tells the two apart. */
+static void the_last_one(void **state)
+{
+	for (unsigned twice = 0; twice < 2; twice++) {
+		struct lone *lone = *state;
+		uint32_t seq, handle = ten_on_the_way(lone, &seq), window;
+
+		give_blocks(lone, seq, 9, NULL, 0);
+		window = window_of(lone, handle);
+		lone_run(lone, 25 * MS);
+		segments_sent(lone, DATA, 0, seq + 9 * SIZE, irs, SIZE);
+		if (twice == 1) {
+			give_blocks(lone, seq, 10, (const uint32_t[]){9, 10}, 2);
+			assert_int_equal(window_of(lone, handle), window);
+		} else {
+			give_blocks(lone, seq, 10, NULL, 0);
+			assert_true(window_of(lone, handle) < window);
+			segments_tear_down(state);
+			segments_set_up(state);
+		}
+	}
+}
+
+/* The path held everything back for longer than the timeout: what was sent again for nothing comes twice, and the window is what it was. */
+static void a_timeout_for_nothing(void **state)
+{
+	struct lone *lone = *state;
+	uint32_t seq, handle = ten_on_the_way(lone, &seq), window = window_of(lone, handle), sent;
+
+	lone_run(lone, 200 * MS);
+	assert_true(window_of(lone, handle) < window);
+	for (uint32_t i = 1; i <= 10; i++)
+		give_blocks(lone, seq, i, NULL, 0);
+	assert_true(window_of(lone, handle) < window);
+	sent = (uint32_t)lone->count - 1; /* the first was a probe */
+	assert_in_range(sent, 1, 10);
+	for (uint32_t i = 0; i < sent; i++)
+		give_blocks(lone, seq, 10, (const uint32_t[]){i, i + 1}, 2);
+	assert_in_range(window_of(lone, handle), window, 2 * window);
+	assert_false(lone->engine->streams.slots[handle & (STREAMS_MAX - 1)]->flight.reordered);
+}
+
 /* The reader of the other side is slow: it has everything. That is no loss, and nothing but the oldest segment is sent again, to ask. */
 static void a_slow_reader_is_no_loss(void **state)
 {
@@ -398,6 +427,8 @@ int main(void)
 		TEST(no_loss_at_all),
 		TEST(lost_again),
 		TEST(the_end_is_probed),
+		TEST(the_last_one),
+		TEST(a_timeout_for_nothing),
 		TEST(a_slow_reader_is_no_loss),
 		TEST(nonsense),
 		TEST(early_bytes_stay),
