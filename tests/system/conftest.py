@@ -116,6 +116,6 @@ def nothing_left():
 def still_ours(pid):
     """Does a process of that number still run a program of ours? (The kernel may have given the number to another.)"""
     try:
-        return any(name in Path(f"/proc/{pid}/cmdline").read_bytes() for name in (b"romond", b"/romon"))
+        return any(name in Path(f"/proc/{pid}/cmdline").read_bytes() for name in (b"romond", b"/romon", b"/emulator"))
     except FileNotFoundError:
         return False

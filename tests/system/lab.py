@@ -23,6 +23,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from emulator import Emulator, offloads
 from wire import Wire, namespace
 
 BUILD = Path(os.environ.get("ROMON_BUILD", Path(__file__).resolve().parents[2] / "build")).resolve()
@@ -382,7 +383,7 @@ class Lab:
         self.name = f"{PREFIX}-{next(_numbers)}"
         self.folder = Path(tempfile.mkdtemp(prefix=self.name + "-"))
         self.folder.chmod(0o755)
-        self.nodes, self.processes, self.wires = [], [], []
+        self.nodes, self.processes, self.wires, self.cables, self.emulator = [], [], [], [], None
         self.romon = self.folder / "romon"  # a copy that every user can reach
         if ROMON.exists():
             shutil.copy(ROMON, self.romon)
@@ -398,10 +399,10 @@ class Lab:
         self.nodes.append(node)
         return node
 
-    def connect(self, a, a_if, b, b_if, mtu=1500, up=True, **options):
-        """A veth pair. Options for one end: a_mac, a_index, a_mtu, and the same with b. The kernel tells of a new carrier at once
-        only if the two ends have different ifindexes, else up to a second later: so they get different ones (the same in every
-        node)."""
+    def connect(self, a, a_if, b, b_if, mtu=1500, up=True, wire=None, **options):
+        """A veth pair; or two with an emulated wire (emulator.py) between them, a Cable, which is returned and kept in lab.cables.
+        Options for one end: a_mac, a_index, a_mtu, and the same with b. The kernel tells of a new carrier at once only if the two ends
+        have different ifindexes, else up to a second later: so they get different ones (the same in every node)."""
         def end(side, node, name):
             words = ["name", name]
             node.ends += 1
@@ -410,10 +411,31 @@ class Lab:
                 if options.get(f"{side}_{option}"):
                     words += [word, options[f"{side}_{option}"]]
             return words + ["mtu", options.get(f"{side}_mtu", mtu)]
+        if wire:
+            return self.connect_emulated((a, end("a", a, a_if)), (b, end("b", b, b_if)), up, wire)
         ip("link", "add", *end("a", a, a_if), "type", "veth", "peer", *end("b", b, b_if), "netns", b.netns, netns=a.netns)
         if up:
             a.ip("link", "set", "dev", a_if, "up")
             b.ip("link", "set", "dev", b_if, "up")
+
+    def connect_emulated(self, a, b, up, wire):
+        """The two ends are (node, words for ip link)."""
+        if not self.emulator:
+            self.emulator = Emulator(self.node("emulator"))
+            EVERY_PID.add(self.emulator.process.pid)
+        far = self.emulator.node
+        names = [f"w{self.emulator.cables}{side}" for side in "ab"]
+        for (node, words), name in zip((a, b), names):
+            far.ends += 1
+            # A frame that an end can send fits into the far end, whatever the other end can take.
+            ip("link", "add", *words, "type", "veth", "peer", "name", name, "index", 1000 + 2 * far.ends, "mtu", 65535, "netns",
+               far.netns, netns=node.netns)
+            far.ip("link", "set", "dev", name, "up")
+            offloads(node.netns, words[1], False)
+            if up:
+                node.ip("link", "set", "dev", words[1], "up")
+        self.cables.append(self.emulator.cable(*names, wire))
+        return self.cables[-1]
 
     def segment(self, name, *ends):
         """A node with a bridge that joins (node, interface) ends: a shared wire."""
@@ -452,6 +474,8 @@ class Lab:
             process.communicate()
         for wire in self.wires:
             wire.close()
+        if self.emulator:
+            faults += self.emulator.close()
         for node in self.nodes:
             if node.daemon and node.daemon.alive():
                 with contextlib.suppress(FileNotFoundError):
@@ -463,5 +487,5 @@ class Lab:
             with contextlib.suppress(RuntimeError):
                 ip("netns", "del", node.netns)
         shutil.rmtree(self.folder, ignore_errors=True)
-        self.nodes, self.processes, self.wires = [], [], []
+        self.nodes, self.processes, self.wires, self.cables, self.emulator = [], [], [], [], None
         return faults
