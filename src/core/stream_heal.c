@@ -132,6 +132,29 @@ void stream_heal(struct romon_engine *engine, struct stream *stream, struct romo
 	stream_find_path(engine, stream, now);
 }
 
+/* In a round of discovery that began after something was last sent to it, the peer has answered, and so has every router on the way by
+ * the present path: what was cut is whole again. */
+static bool path_is_back(struct romon_engine *engine, const struct stream *stream, struct romon_time now)
+{
+	const struct topology *topology = &engine->topology;
+	struct wire_message path = {.hop_count = 0};
+	const struct node *peer;
+
+	if (known_path(engine, stream, &path, now) == 0 || !route_is(&stream->route, path.hops, path.hop_count))
+		return false;
+	peer = &topology->nodes[topology_find(topology, stream->key.peer)];
+	return peer->label.stale == 0 && peer->round == topology->round && stream->sent_at.ns < engine->discover.round.ns;
+}
+
+/* A path is there to be tried now, rather than when the timer says so. */
+static void try_now(struct streams *streams, struct stream *stream, unsigned timeouts, struct romon_time now)
+{
+	stream_resend_all(stream);
+	stream->timer = now.ns + rtt_timeout(&stream->rtt, timeouts);
+	stream_ready(streams, stream, 0);
+	stream_schedule(streams, stream);
+}
+
 void streams_look(struct romon_engine *engine, struct romon_time now)
 {
 	struct streams *streams = &engine->streams;
@@ -142,16 +165,15 @@ void streams_look(struct romon_engine *engine, struct romon_time now)
 	streams->looked = engine->topology.generation;
 	TAILQ_FOREACH(stream, &streams->asking, asking_link)
 	{
-		if (!stream_find_path(engine, stream, now))
-			continue;
-		if (stream->state == STREAM_CONNECTING) {
+		bool other = stream_find_path(engine, stream, now),
+		     open = stream->state == STREAM_OPEN && stream_outstanding(stream);
+
+		if (other && stream->state == STREAM_CONNECTING)
 			stream_ready(streams, stream, STREAM_WANT_CONNECT);
-		} else if (stream->state == STREAM_OPEN && stream_outstanding(stream)) {
-			stream_resend_all(stream);
-			stream->timer = now.ns + rtt_timeout(&stream->rtt, 0);
-			stream_ready(streams, stream, 0);
-			stream_schedule(streams, stream);
-		}
+		else if (other && open)
+			try_now(streams, stream, 0, now);
+		else if (open && path_is_back(engine, stream, now))
+			try_now(streams, stream, stream->timeouts, now);
 	}
 }
 

@@ -176,6 +176,31 @@ static void survives_14_s_without_a_path(void **state)
 	net_free(net);
 }
 
+/* The timer has backed off to 5 s by then; discovery, which asks once a second, knows earlier that the wire is back. */
+static void goes_on_soon_when_the_same_path_is_back(void **state)
+{
+	(void)state;
+	for (unsigned down = 0; down < 2; down++) {
+		struct net *net = with_detour();
+		struct talk_end *end, *reader;
+		struct talk talk;
+
+		talk_begin(&talk, net);
+		talk.service.to_write = down ? 30 * MIB : 0;
+		end = talk_connect(&talk, 0, 3, down ? 0 : 30 * MIB);
+		net_run(net, 1 * S);
+		reader = down ? end : talk_other(&talk, end);
+		net->cut[2] = true;
+		net_run(net, 7 * S);
+		net->cut[2] = false;
+		assert_in_range(longest_gap(net, reader, 2 * S), 7 * S, 8200 * MS);
+		assert_true(talk_all_closed(&talk, 20 * S));
+		assert_int_equal(reader->read, 30 * MIB);
+		talk_end(&talk);
+		net_free(net);
+	}
+}
+
 static void set_mtu(struct net *net, unsigned router, uint32_t link, uint16_t mtu)
 {
 	struct romon_port port = {.link = link, .mac = net_mac(router, link), .mtu = mtu, .cost = 100};
@@ -339,6 +364,7 @@ int main(void)
 		cmocka_unit_test(moves_when_little_is_said),
 		cmocka_unit_test(gives_up_after_15_s),
 		cmocka_unit_test(survives_14_s_without_a_path),
+		cmocka_unit_test(goes_on_soon_when_the_same_path_is_back),
 		cmocka_unit_test(the_middle_gets_narrow),
 		cmocka_unit_test(the_middle_is_narrow_and_does_not_say_so),
 		cmocka_unit_test(narrower_than_the_acceptors_port),
