@@ -37,7 +37,7 @@ void congestion_init(struct congestion *c, uint32_t segment, uint32_t max);
 void congestion_segment(struct congestion *c, uint32_t segment);
 /* Bytes were acknowledged that the window held back: one that the sender did not fill does not grow. rtt: smoothed, nanoseconds. */
 void congestion_acked(struct congestion *c, uint32_t bytes, int64_t rtt, struct romon_time now);
-/* A round-trip time was measured: about eight times in a window. */
+/* A round-trip time was measured, by an acknowledgement. */
 void congestion_measured(struct congestion *c, int64_t rtt);
 /* A segment was lost while others arrived (fast retransmit). */
 void congestion_lost(struct congestion *c);
