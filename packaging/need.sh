@@ -27,8 +27,9 @@ wanted() {
 	test-packages)
 		echo clang libcmocka-dev binutils iproute2 tshark
 		echo python3 python3-pytest python3-scapy
+		echo openssh-client rsync git
 		;;
-	test-programs) echo gcc clang nm ip tshark python3 ;;
+	test-programs) echo gcc clang nm ip tshark python3 ssh rsync git ;;
 	test-libraries) echo cmocka ;;
 	test-modules) echo pytest scapy ;;
 	esac

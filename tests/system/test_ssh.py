@@ -6,34 +6,26 @@ import json
 import os
 import pwd
 import shlex
-import shutil
 import socket
 import subprocess
-import warnings
 from pathlib import Path
 
 import pytest
 
+import openssh
 from lab import PORTS, conf, wait
+from openssh import keygen
 
-SSHD, CONFIG = Path("/usr/sbin/sshd"), Path(__file__).resolve().parents[2] / "packaging/ssh_config.d/openromon.conf"
+CONFIG = Path(__file__).resolve().parents[2] / "packaging/ssh_config.d/openromon.conf"
 MUCH = os.urandom(16 << 20)
 HOPS = pytest.mark.parametrize("hops", [1, 5])
-
-if not SSHD.exists():
-    warnings.warn(f"no {SSHD}: nothing is tested of ssh over RoMON: install openssh-server")
-    pytest.skip(f"no {SSHD}: install openssh-server", allow_module_level=True)
-
-
-def keygen(path):
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", path], check=True)
-    return path.with_suffix(".pub").read_text().split()[:2]
 
 
 class Net:
     """The line, and what the asking end needs to log in."""
 
-    def __init__(self, lab):
+    def __init__(self, lab, sshd):
+        self.sshd = sshd
         self.lab, self.nodes, self.folder = lab, lab.line(6), lab.folder
         self.key, self.known = self.folder / "key", self.folder / "known"
         (self.folder / "authorized").write_text(" ".join(keygen(self.key)) + "\n")
@@ -50,7 +42,7 @@ class Net:
         (node.folder / "sshd_config").write_text(
             f"HostKey {node.folder}/hostkey\nAuthorizedKeysFile {self.folder}/authorized\nPermitRootLogin prohibit-password\n"
             "StrictModes no\nUsePAM no\nPidFile none\nPrintMotd no\nPrintLastLog no\nSubsystem sftp internal-sftp\n")
-        return text + (f'set [find name=ssh] to="exec:{SSHD} -i -f {node.folder}/sshd_config" disabled=no\n'
+        return text + (f'set [find name=ssh] to="exec:{self.sshd} -i -f {node.folder}/sshd_config" disabled=no\n'
                        "add name=echo port=2000 to=exec:/bin/cat\nadd name=hello port=2001 to=\"exec:/bin/echo hello\"\n"
                        "add name=off port=2002 to=exec:/bin/cat disabled=yes\n")
 
@@ -82,12 +74,11 @@ class Net:
 
 @pytest.fixture(scope="module")
 def net(module_lab):
-    made = Path("/run/sshd")  # sshd wants it, and its package's service makes it
-    mine = not made.exists()
-    made.mkdir(exist_ok=True)
-    yield Net(module_lab)
-    if mine:
-        made.rmdir()
+    try:
+        sshd = openssh.sshd(module_lab.folder / "sshd")
+    except openssh.Missing as missing:
+        pytest.skip(str(missing))
+    return Net(module_lab, sshd)
 
 
 @HOPS
@@ -159,14 +150,12 @@ def test_what_runs_ssh(net):
         f"put {net.folder}/much {net.folder}/sftp\n").encode())
     assert done.returncode == 0, done.stderr
     assert digest((net.folder / "sftp").read_bytes()) == digest(MUCH)
-    if shutil.which("rsync"):
-        done = net.here("rsync", "-e", ssh, net.folder / "much", f"root@n5.romon:{net.folder}/rsync")
-        assert done.returncode == 0, done.stderr
-        assert digest((net.folder / "rsync").read_bytes()) == digest(MUCH)
-    if shutil.which("git"):
-        subprocess.run(["git", "init", "-q", "--bare", net.folder / "repository"], check=True)
-        done = net.here("git", "-c", f"core.sshCommand={ssh}", "ls-remote", f"root@n5.romon:{net.folder}/repository")
-        assert done.returncode == 0, done.stderr
+    done = net.here("rsync", "-e", ssh, net.folder / "much", f"root@n5.romon:{net.folder}/rsync")
+    assert done.returncode == 0, done.stderr
+    assert digest((net.folder / "rsync").read_bytes()) == digest(MUCH)
+    subprocess.run(["git", "init", "-q", "--bare", net.folder / "repository"], check=True)
+    done = net.here("git", "-c", f"core.sshCommand={ssh}", "ls-remote", f"root@n5.romon:{net.folder}/repository")
+    assert done.returncode == 0, done.stderr
 
 
 def test_ansible(net):
