@@ -48,29 +48,46 @@ static void output_close(void)
 	}
 }
 
-/* The daemon ends the connection as a whole only if the stream broke; else each direction ends by itself. */
-static int stream_pump(int stream)
+/* How the stream ended. */
+static int stream_ended(const struct cli *cli, const struct dial_stream *stream, bool broke)
 {
+	struct message_reply reply = {0};
+	struct client *client;
+	int status = dial_ask_end(cli, stream, &client);
+
+	if (status != CLI_DONE)
+		return status;
+	status = dial_ended(client_next(client, NULL, 0, -1, &reply), &reply, broke);
+	message_reply_free(&reply);
+	client_close(client);
+	return status;
+}
+
+static int stream_pump(const struct cli *cli, const struct dial_stream *stream)
+{
+	enum pump_state state = PUMP_RUNS;
 	struct pollfd fds[PUMP_FDS];
 	struct pump pump;
-	bool more = true, closed = false;
+	bool closed = false;
 	int status = CLI_DONE;
 
-	pump_start(&pump, (struct pump_end){STDIN_FILENO, STDOUT_FILENO}, (struct pump_end){stream, stream});
-	while (more && !pump.back.refused) { /* nobody reads what comes: the end, without a word */
+	pump_start(&pump, (struct pump_end){STDIN_FILENO, STDOUT_FILENO}, (struct pump_end){stream->fd, stream->fd});
+	while (state == PUMP_RUNS && !pump.back.refused) { /* nobody reads what comes: the end, without a word */
 		pump_fds(&pump, fds);
 		if (poll(fds, PUMP_FDS, -1) < 0)
 			continue;
-		more = pump_step(&pump, fds);
+		state = pump_step(&pump, fds);
 		if (pump.back.over && !pump.back.refused && !closed) {
 			output_close();
 			closed = true;
 		}
 	}
-	if (pump.there.broken && !pump.back.refused)
+	if (pump.back.refused)
+		status = CLI_DONE;
+	else if (pump.there.broken)
 		status = cli_fail(CLI_NO, "romon: cannot read standard input");
-	else if (!pump.back.refused && (pump.back.broken || pump.there.refused))
-		status = cli_fail(CLI_NO, "romon: reset: the connection broke off");
+	else
+		status = stream_ended(cli, stream, state == PUMP_BROKE);
 	pump_free(&pump);
 	return status;
 }
@@ -90,8 +107,8 @@ static char *router_name(const char *word)
 int cmd_connect(const struct cli *cli)
 {
 	bool fdpass = cli_flag(cli, "fdpass");
+	struct dial_stream stream;
 	struct dial dial;
-	int stream;
 
 	if (cli->word_count < 2)
 		return cli_fail(
@@ -105,7 +122,7 @@ int cmd_connect(const struct cli *cli)
 	free(name);
 	if (status != CLI_DONE)
 		return status;
-	status = fdpass ? stream_pass(stream) : stream_pump(stream);
-	close(stream);
+	status = fdpass ? stream_pass(stream.fd) : stream_pump(cli, &stream);
+	close(stream.fd);
 	return status;
 }

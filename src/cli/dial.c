@@ -42,7 +42,14 @@ int dial_start(const struct cli *cli, const struct dial *dial, bool fdpass, stru
 	return call_start(cli, "Connect", parameters, MESSAGE_UPGRADE, client);
 }
 
-int dial_open(const struct cli *cli, const struct dial *dial, bool fdpass, int *fd)
+struct dial_stream dial_take(struct client *client, const struct message_reply *reply)
+{
+	json_int_t number = json_integer_value(json_object_get(reply->parameters, "stream"));
+
+	return (struct dial_stream){client_detach(client), number};
+}
+
+int dial_open(const struct cli *cli, const struct dial *dial, bool fdpass, struct dial_stream *stream)
 {
 	struct message_reply reply = {0};
 	struct client *client;
@@ -54,11 +61,31 @@ int dial_open(const struct cli *cli, const struct dial *dial, bool fdpass, int *
 	enum client_result result = client_next(client, NULL, 0, (DIAL_SECONDS + CALL_PATIENCE) * 1000, &reply);
 
 	if (result == CLIENT_REPLY) {
-		*fd = client_detach(client);
+		*stream = dial_take(client, &reply);
 	} else {
 		status = call_failure(result, &reply);
 		client_close(client);
 	}
 	message_reply_free(&reply);
 	return status;
+}
+
+int dial_ask_end(const struct cli *cli, const struct dial_stream *stream, struct client **client)
+{
+	json_t *parameters = json_object();
+
+	call_set(parameters, "stream", json_integer(stream->number));
+	return call_start(cli, "AwaitEnd", parameters, MESSAGE_ONCE, client);
+}
+
+int dial_ended(enum client_result result, const struct message_reply *reply, bool broke)
+{
+	const char *reason = json_string_value(json_object_get(reply->parameters, "reason"));
+	bool unknown = result == CLIENT_ERROR && strcmp(reply->error, MESSAGE_INTERFACE ".NoSuchStream") == 0;
+
+	if (result != CLIENT_REPLY && !unknown)
+		return call_failure(result, reply);
+	if (result == CLIENT_REPLY && !reason && !broke)
+		return CLI_DONE;
+	return cli_fail(CLI_NO, "romon: %s: the connection broke off", result == CLIENT_REPLY && reason ? reason : "reset");
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The loop of a forward: one poll() over the signals, the listener and all connections. A connection first waits for the daemon's
- * answer, and then is a pump. What goes wrong with one is said, and is no end of the others.
+ * answer, then is a pump, and at last waits for the daemon to say whether all has arrived. What goes wrong with one is said, and is no
+ * end of the others.
  */
 #include "cli/forwarder.h"
 
@@ -24,8 +25,9 @@
 
 struct connection {
 	int near;
-	int far;               /* -1 while the daemon has not answered */
-	struct client *client; /* NULL since then */
+	struct dial_stream far; /* its fd is -1 while the daemon has not answered */
+	struct client
+		*client; /* not NULL: an answer is awaited, to Connect, or, if there is a far end, to the question how it ended */
 	struct pump pump;
 	LIST_ENTRY(connection) link;
 };
@@ -66,11 +68,11 @@ static void connection_end(struct forwarder *forwarder, struct connection *conne
 	if (broken)
 		setsockopt(connection->near, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	close(connection->near);
-	if (connection->client) {
+	if (connection->client)
 		client_close(connection->client);
-	} else {
+	if (connection->far.fd >= 0) {
 		pump_free(&connection->pump);
-		close(connection->far);
+		close(connection->far.fd);
 	}
 	LIST_REMOVE(connection, link);
 	free(connection);
@@ -91,7 +93,7 @@ static void connection_begin(struct forwarder *forwarder)
 	if (!connection)
 		cli_out_of_memory();
 	connection->near = near;
-	connection->far = -1;
+	connection->far.fd = -1;
 	LIST_INSERT_HEAD(&forwarder->connections, connection, link);
 	forwarder->count++;
 	if (dial_start(forwarder->cli, forwarder->dial, false, &connection->client) != CLI_DONE)
@@ -111,10 +113,10 @@ static void connection_answer(struct forwarder *forwarder, struct connection *co
 	if (fds[0].revents)
 		result = client_next(connection->client, NULL, 0, 0, &reply);
 	if (result == CLIENT_REPLY) {
-		connection->far = client_detach(connection->client);
+		connection->far = dial_take(connection->client, &reply);
 		connection->client = NULL;
 		pump_start(&connection->pump, (struct pump_end){connection->near, connection->near},
-			(struct pump_end){connection->far, connection->far});
+			(struct pump_end){connection->far.fd, connection->far.fd});
 	} else if (result != CLIENT_TIMEOUT) {
 		call_failure(result, &reply);
 		connection_end(forwarder, connection, true);
@@ -122,14 +124,45 @@ static void connection_answer(struct forwarder *forwarder, struct connection *co
 	message_reply_free(&reply);
 }
 
+/* The daemon has said how the stream ended. Only then near learns of the end: it would take it for an orderly one. */
+static void connection_ended(struct forwarder *forwarder, struct connection *connection)
+{
+	struct message_reply reply = {0};
+	enum client_result result = client_next(connection->client, NULL, 0, 0, &reply);
+
+	if (result == CLIENT_TIMEOUT)
+		return;
+	bool broken = dial_ended(result, &reply, false) != CLI_DONE;
+
+	message_reply_free(&reply);
+	if (!broken)
+		pump_settle(&connection->pump);
+	connection_end(forwarder, connection, broken);
+}
+
+static void connection_pump(struct forwarder *forwarder, struct connection *connection, const struct pollfd fds[PUMP_FDS])
+{
+	struct pump *pump = &connection->pump;
+	enum pump_state state = pump_step(pump, fds);
+
+	if (state == PUMP_RUNS)
+		return;
+	if (state == PUMP_BROKE)
+		connection_end(forwarder, connection, pump->there.refused || pump->back.broken);
+	else if (pump->back.refused)
+		connection_end(forwarder, connection, false);
+	else if (dial_ask_end(forwarder->cli, &connection->far, &connection->client) != CLI_DONE)
+		connection_end(forwarder, connection, true);
+}
+
 static void connection_step(struct forwarder *forwarder, struct connection *connection, const struct pollfd fds[PUMP_FDS])
 {
-	const struct pump *pump = &connection->pump;
-
-	if (connection->client)
+	if (!connection->client)
+		connection_pump(forwarder, connection, fds);
+	else if (connection->far.fd < 0)
 		connection_answer(forwarder, connection, fds);
-	else if (!pump_step(&connection->pump, fds))
-		connection_end(forwarder, connection, pump->there.refused || pump->back.broken);
+	else if (fds[0].revents)
+		connection_ended(forwarder, connection);
 }
 
 static void connection_fds(const struct connection *connection, struct pollfd fds[PUMP_FDS])
@@ -141,6 +174,8 @@ static void connection_fds(const struct connection *connection, struct pollfd fd
 	for (size_t i = 0; i < PUMP_FDS; i++)
 		fds[i] = (struct pollfd){.fd = -1};
 	fds[0] = (struct pollfd){.fd = client_fd(connection->client), .events = POLLIN};
+	if (connection->far.fd >= 0)
+		return;
 	fds[1].fd = connection->near; /* tells if it is gone as a whole: a half-closed one still wants its answer */
 }
 

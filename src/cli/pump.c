@@ -91,6 +91,13 @@ static void half_write(struct pump_half *half)
 	}
 }
 
+/* Passes the end on. Nothing is read while something waits, so all is written. */
+static void half_end(struct pump_half *half)
+{
+	shutdown(half->to, SHUT_WR); /* what is no socket ends when its owner closes it */
+	half->over = true;
+}
+
 static void half_step(struct pump_half *half, const struct pump_half *reverse, const struct pollfd fds[2])
 {
 	if (!half->over && fds[1].revents & (POLLERR | POLLHUP | POLLNVAL)) {
@@ -101,15 +108,27 @@ static void half_step(struct pump_half *half, const struct pump_half *reverse, c
 	} else if (fds[0].revents) {
 		half_read(half, reverse);
 	}
-	if (half->ended && !half->over && !half->broken) { /* nothing is read while something waits, so all is written */
-		shutdown(half->to, SHUT_WR);               /* what is no socket ends when its owner closes it */
-		half->over = true;
-	}
 }
 
-bool pump_step(struct pump *pump, const struct pollfd fds[PUMP_FDS])
+enum pump_state pump_step(struct pump *pump, const struct pollfd fds[PUMP_FDS])
 {
-	half_step(&pump->there, &pump->back, fds);
-	half_step(&pump->back, &pump->there, fds + 2);
-	return !(pump->there.over && pump->back.over) && !pump->there.broken && !pump->back.broken;
+	struct pump_half *there = &pump->there, *back = &pump->back;
+
+	half_step(there, back, fds);
+	half_step(back, there, fds + 2);
+	if (there->broken || back->broken)
+		return PUMP_BROKE;
+	if (there->ended && !there->over)
+		half_end(there);
+	if (there->over && (back->ended || back->over))
+		return there->refused ? PUMP_BROKE : PUMP_SAID;
+	if (back->ended && !back->over)
+		half_end(back);
+	return PUMP_RUNS;
+}
+
+void pump_settle(struct pump *pump)
+{
+	if (!pump->back.over)
+		half_end(&pump->back);
 }

@@ -32,15 +32,24 @@ struct pump {
 	struct pump_half there, back; /* near to far, far to near */
 };
 
+enum pump_state {
+	PUMP_RUNS,
+	PUMP_SAID,  /* both have said all, and it was passed on, but for the end to near, if far's came last: pump_settle() */
+	PUMP_BROKE, /* one end broke, and what it had sent has been passed on as far as that is possible */
+};
+
 #define PUMP_FDS 4
 
 /* The descriptors stay the caller's to close, once the pump is freed. */
 void pump_start(struct pump *pump, struct pump_end near, struct pump_end far);
 void pump_free(struct pump *pump);
 
-/* What to poll for, and what to do with the result. The latter returns false when nothing is left to be done: both directions are
- * over, or one end broke and what it had sent has been passed on as far as that is possible. */
+/* What to poll for, and what to do with the result. */
 void pump_fds(const struct pump *pump, struct pollfd fds[PUMP_FDS]);
-bool pump_step(struct pump *pump, const struct pollfd fds[PUMP_FDS]);
+enum pump_state pump_step(struct pump *pump, const struct pollfd fds[PUMP_FDS]);
+
+/* Once both have said all: tells near that nothing more comes. Far's end looks the same if the stream behind it broke, so whoever has to
+ * know asks before (dial_ask_end()). */
+void pump_settle(struct pump *pump);
 
 #endif

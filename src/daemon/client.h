@@ -46,8 +46,8 @@ void client_fail(struct client *client, const char *name, const char *field, con
 /* False, and answered with an error, if a parameter was wrong. */
 bool client_args_ok(struct client *client, const struct args *args);
 /* Answers, and ends both the call and the client: the connection, whose descriptor is returned, is no more for calls. -1 if it cannot be
- * answered at once, or has sent something behind its call. */
-int client_upgrade(struct client *client);
+ * answered at once, or has sent something behind its call. Takes over the reference to parameters. */
+int client_upgrade(struct client *client, json_t *parameters);
 /* Bytes that the client has not taken yet. */
 size_t client_backlog(const struct client *client);
 

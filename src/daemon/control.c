@@ -103,12 +103,12 @@ void client_update(struct client *client, json_t *parameters)
 	send_text(client, text, len);
 }
 
-int client_upgrade(struct client *client)
+int client_upgrade(struct client *client, json_t *parameters)
 {
 	int fd = fcntl(bufferevent_getfd(client->stream), F_DUPFD_CLOEXEC, 0);
 	bool idle = client_backlog(client) == 0 && evbuffer_get_length(bufferevent_get_input(client->stream)) == 0;
 	size_t len = 0;
-	char *text = message_reply_text(NULL, false, &len);
+	char *text = message_reply_text(parameters, false, &len);
 
 	/* From here on the bytes are not for us. */
 	bufferevent_disable(client->stream, EV_READ | EV_WRITE);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The methods Connect, whose connection becomes a stream, and GetStreams.
+ * The methods Connect, whose connection becomes a stream, AwaitEnd, GetStreams and GetEnds.
  */
 #include "daemon/resolve.h"
 
@@ -10,6 +10,7 @@
 #include "daemon/pump.h"
 
 #define PORT_MIN 2 /* 0 is not used, 1 is discovery's and pings' */
+#define ENDS_SHOWN 64
 
 /* The services that every router has on the same port, if it has them. */
 static const struct {
@@ -39,13 +40,13 @@ static void connect_end(struct client *client)
 static void opened(struct client *client)
 {
 	struct connecting *connecting = client->state;
-	const struct pump_about about = {.id = connecting->id, .port = connecting->port};
 	struct worker *worker = client->worker;
+	const struct pump_about about = {.id = connecting->id, .port = connecting->port, .number = pumps_number(worker)};
 	uint32_t stream = connecting->stream;
 	int fd;
 
 	connecting->stream = 0;
-	fd = client_upgrade(client);
+	fd = client_upgrade(client, json_pack("{sI}", "stream", (json_int_t)about.number));
 	if (fd >= 0)
 		pump_start(worker, &about, stream, fd);
 	else
@@ -142,6 +143,60 @@ static void connect_stream(struct client *client, struct args *args)
 	resolve_start(&connecting->resolve, client, id, connect_begin);
 }
 
+/* One call of AwaitEnd. */
+struct awaiting {
+	uint64_t number;
+	uint32_t stream;
+};
+
+static void await_free(struct client *client)
+{
+	free(client->state);
+}
+
+static void end_answer(struct client *client, uint64_t number)
+{
+	const struct pump_end *end = pumps_end(client->worker, number);
+
+	client_reply(client, json_pack("{ss?}", "reason", end != NULL ? end->reason : NULL));
+}
+
+/* A stream can end in many ways, some of which make no event. */
+static void await_settle(struct client *client)
+{
+	const struct awaiting *awaiting = client->state;
+	const struct pump_about *about = pumps_about(client->worker, awaiting->stream);
+
+	if (about == NULL || about->number != awaiting->number)
+		end_answer(client, awaiting->number);
+}
+
+static const struct job await_job = {.settle = await_settle, .end = await_free};
+
+static void await_end(struct client *client, struct args *args)
+{
+	struct awaiting *awaiting;
+	int64_t number = 0;
+	uint32_t stream;
+
+	if (!args_integer(args, "stream", 1, INT64_MAX, &number) && args->bad == NULL)
+		args->bad = "stream";
+	if (!client_args_ok(client, args))
+		return;
+	stream = pumps_stream(client->worker, (uint64_t)number);
+	if (!pumps_numbered(client->worker, (uint64_t)number)) {
+		client_fail(client, "NoSuchStream", NULL, NULL);
+	} else if (stream == 0) {
+		end_answer(client, (uint64_t)number);
+	} else if ((awaiting = malloc(sizeof(*awaiting))) == NULL) {
+		client_fail(client, "Failed", "reason", "no memory");
+	} else {
+		*awaiting = (struct awaiting){(uint64_t)number, stream};
+		client->state = awaiting;
+		client->job = &await_job;
+	}
+}
+
 /* The identity under which this router was seen, or NULL. */
 static const char *identity_of(const struct worker *worker, struct romon_mac id, struct romon_seen *seen)
 {
@@ -221,13 +276,15 @@ static void get_ends(struct client *client, struct args *args)
 	size_t i, count = pumps->end_count < PUMPS_ENDS ? pumps->end_count : PUMPS_ENDS;
 
 	(void)args;
-	for (i = 1; i <= count; i++) {
+	for (i = 1; i <= count && json_array_size(list) < ENDS_SHOWN; i++) {
 		const struct pump_end *end = &pumps->ends[(pumps->end_count - i) % PUMPS_ENDS];
 		char id[ROMON_MAC_TEXT];
 
-		json_array_append_new(list,
-			json_pack("{ss si ss sf}", "address", romon_mac_text(end->about.id, id), "port", (int)end->about.port,
-				"reason", end->reason, "age", (double)(worker_now().ns - end->when.ns) / 1e9));
+		if (end->here)
+			continue;
+		json_array_append_new(
+			list, json_pack("{ss si ss sf}", "address", romon_mac_text(end->id, id), "port", (int)end->port, "reason",
+				      end->reason, "age", (double)(worker_now().ns - end->when.ns) / 1e9));
 	}
 	client_reply(client, json_pack("{so}", "ends", list));
 }
@@ -235,6 +292,7 @@ static void get_ends(struct client *client, struct args *args)
 const struct method stream_methods[] = {
 	{"io.openromon.Connect", connect_stream, (const char *const[]){"id", "port", "service", "fdpass", NULL}, false, true,
 		true},
+	{"io.openromon.AwaitEnd", await_end, (const char *const[]){"stream", NULL}, false, false, false},
 	{"io.openromon.GetStreams", get_streams, (const char *const[]){NULL}, false, true, false},
 	{"io.openromon.GetEnds", get_ends, (const char *const[]){NULL}, false, false, false},
 	{0},

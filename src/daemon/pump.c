@@ -78,12 +78,14 @@ static void log_end(const struct pump *pump, const char *reason, uint64_t receiv
 }
 
 /* The stream of a client broke off. All that its connection can say is that it ends: the reason is kept for whoever asks. */
-static void remember_end(const struct pump *pump, const char *reason)
+static void remember_end(const struct pump *pump, const char *reason, bool here)
 {
+	const struct pump_about *about = &pump->about;
 	struct pumps *pumps = &pump->worker->pumps;
 
-	if (pump->about.service[0] == '\0')
-		pumps->ends[pumps->end_count++ % PUMPS_ENDS] = (struct pump_end){pump->about, reason, worker_now()};
+	if (about->service[0] == '\0')
+		pumps->ends[pumps->end_count++ % PUMPS_ENDS] =
+			(struct pump_end){about->number, about->id, about->port, here, reason, worker_now()};
 }
 
 /* The local side broke, or is gone: the stream ends, and the pump. */
@@ -93,6 +95,7 @@ static void break_off(struct pump *pump, const char *reason)
 
 	romon_stream_info(pump->worker->engine, pump->stream, &info);
 	log_end(pump, reason, info.received, info.sent);
+	remember_end(pump, reason, true);
 	romon_stream_reset(pump->worker->engine, pump->stream, ROMON_STREAM_RESET);
 	pump_free(pump);
 }
@@ -243,6 +246,52 @@ bool pump_start(struct worker *worker, const struct pump_about *about, uint32_t 
 	return true;
 }
 
+/* Numbers begin with the time since the machine was started, in microseconds: a romond that is started later begins with more than one
+ * before it can have come to. */
+uint64_t pumps_number(struct worker *worker)
+{
+	struct pumps *pumps = &worker->pumps;
+
+	if (pumps->first == 0)
+		pumps->first = pumps->next = (uint64_t)worker_now().ns / 1000;
+	return pumps->next++;
+}
+
+bool pumps_numbered(const struct worker *worker, uint64_t number)
+{
+	return number >= worker->pumps.first && number < worker->pumps.next;
+}
+
+uint32_t pumps_stream(const struct worker *worker, uint64_t number)
+{
+	size_t i;
+
+	for (i = 0; i < PUMPS_BUCKETS; i++) {
+		const struct pump *pump;
+
+		LIST_FOREACH(pump, &worker->pumps.bucket[i], link)
+		{
+			if (pump->about.number == number && pump->about.service[0] == '\0')
+				return pump->stream;
+		}
+	}
+	return 0;
+}
+
+const struct pump_end *pumps_end(const struct worker *worker, uint64_t number)
+{
+	const struct pumps *pumps = &worker->pumps;
+	size_t i, count = pumps->end_count < PUMPS_ENDS ? pumps->end_count : PUMPS_ENDS;
+
+	for (i = 1; i <= count; i++) {
+		const struct pump_end *end = &pumps->ends[(pumps->end_count - i) % PUMPS_ENDS];
+
+		if (end->number == number)
+			return end;
+	}
+	return NULL;
+}
+
 const struct pump_about *pumps_about(const struct worker *worker, uint32_t stream)
 {
 	const struct pump *pump;
@@ -285,7 +334,7 @@ void pumps_event(struct worker *worker, const struct romon_event *event)
 		break;
 	case ROMON_EVENT_STREAM_CLOSED:
 		if (event->reason != ROMON_STREAM_DONE)
-			remember_end(pump, romon_stream_end_text(event->reason));
+			remember_end(pump, romon_stream_end_text(event->reason), false);
 		log_end(pump, romon_stream_end_text(event->reason), event->received, event->sent);
 		pump_free(pump);
 		break;

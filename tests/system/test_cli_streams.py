@@ -25,9 +25,12 @@ MUCH = os.urandom(3_000_000)
 def stream(serve):
     """An answer to Connect: opens the stream and lets serve have its socket. The first bytes come in one piece with the answer."""
     def answer(connection, _):
-        connection.raw(b'{"parameters":{}}\0')
+        connection.raw(b'{"parameters":{"stream":17}}\0')
         serve(connection.sock)
     return answer
+
+
+ASKED = ("AwaitEnd", {"stream": 17}, False)  # how it ended
 
 
 def everything(sock):
@@ -79,7 +82,7 @@ def start(daemon):
 def test_connect_call(daemon, words, parameters):
     daemon.answers["Connect"] = stream(echo)
     assert output(daemon, "connect", *words) == ""
-    assert daemon.calls == [("Connect", parameters, False)]
+    assert daemon.calls == [("Connect", parameters, False), ASKED]
 
 
 @pytest.mark.parametrize("words", [
@@ -148,6 +151,24 @@ def test_connect_breaks(daemon, start):
     assert process.stdout.read() == b"part"
     assert process.wait(10) == 1
     assert process.stderr.read() == b"romon: reset: the connection broke off\n"
+
+
+def no_such_stream(connection, _):
+    connection.error("NoSuchStream")
+
+
+@pytest.mark.parametrize("answer, status, said", [
+    ({"reason": None}, 0, b""), ({"reason": "timeout"}, 1, b"romon: timeout: the connection broke off\n"),
+    (no_such_stream, 1, b"romon: reset: the connection broke off\n"),
+    (lambda connection, _: connection.sock.close(), 3, b"romon: romond closed the connection; `systemctl status romond` may tell why\n"),
+])
+def test_connect_asks_how_it_ended(daemon, start, answer, status, said):
+    """When the input has ended, a stream that broke off looks like one that is finished."""
+    daemon.answers["Connect"] = stream(lambda sock: (everything(sock), sock.sendall(b"part"), sock.close()))
+    daemon.answers["AwaitEnd"] = answer
+    process = start("connect", A, "9")
+    assert process.communicate(b"all", timeout=10) == (b"part", said)
+    assert process.returncode == status
 
 
 def test_connect_reader_leaves(daemon, start):
@@ -406,7 +427,7 @@ def test_forward(daemon, forward, where, host):
             assert exchange(sock, MUCH) == MUCH
     process.send_signal(signal.SIGTERM)
     assert (process.wait(10), process.stdout.read(), process.stderr.read()) == (0, b"", b"")
-    assert daemon.calls == [("Connect", {"id": "the barn", "service": "winbox", "fdpass": False}, False)] * 2
+    assert daemon.calls == [("Connect", {"id": "the barn", "service": "winbox", "fdpass": False}, False), ASKED] * 2
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((host, port))
 
@@ -496,6 +517,29 @@ def test_forward_breaks(daemon, forward):
             sock.recv(10)
 
 
+@pytest.mark.parametrize("reason", [None, "timeout"])
+def test_forward_asks_how_it_ended(daemon, forward, reason):
+    """Who has said all learns of the end only when it is known to be an orderly one; others are served meanwhile."""
+    known = threading.Event()
+    daemon.answers["Connect"] = stream(lambda sock: (everything(sock), sock.sendall(b"part"), sock.close()))
+    daemon.answers["AwaitEnd"] = lambda connection, _: (known.wait(10), connection.reply({"reason": reason}))
+    process, port = forward("0", A, "9")
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+        sock.shutdown(socket.SHUT_WR)
+        assert sock.recv(10) == b"part"
+        wait(lambda: ASKED in daemon.calls, "the question")
+        daemon.answers["Connect"] = stream(lambda sock: sock.sendall(b"other"))
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as other:
+            assert other.recv(10) == b"other"
+        known.set()
+        if reason:
+            assert process.stderr.readline() == b"romon: timeout: the connection broke off\n"
+            with pytest.raises(ConnectionResetError):
+                sock.recv(10)
+        else:
+            assert sock.recv(10) == b""
+
+
 def test_forward_client_leaves(daemon, forward):
     """Who goes away before the daemon has answered: the call ends, too."""
     waiting = threading.Event()
@@ -569,7 +613,7 @@ sys.exit(7)""")
     assert (done.returncode, done.stdout, done.stderr) == (7, "hello\n", "")
     first, *others = json.loads(record.read_text())
     assert first.startswith("127.0.0.1:") and others == rest
-    assert daemon.calls == [("Connect", {"id": "the barn", "service": "winbox", "fdpass": False}, False)]
+    assert daemon.calls == [("Connect", {"id": "the barn", "service": "winbox", "fdpass": False}, False), ASKED]
     assert not kept_from(record)
 
 

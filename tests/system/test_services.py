@@ -32,6 +32,7 @@ class Stream(Control):
                 raise ConnectionError("the daemon closed the connection")
             if answer.get("error"):
                 raise VarlinkError(answer["error"], answer.get("parameters"))
+            self.number = answer["parameters"]["stream"]
         except BaseException:
             self.close()
             raise
@@ -296,6 +297,50 @@ def test_when_the_worker_dies_its_streams_end(pair):
         stream.send_raw(b"y")
         b.start(write=False)
         assert stream.all() == b"", "the new romond knows nothing of it, or nobody answers"
+
+
+class Ends:
+    """What AwaitEnd says of a stream, on a connection of its own."""
+
+    def __init__(self, node, stream):
+        self.control = Control(node.socket, 20)
+        self.control.send("AwaitEnd", stream=stream.number)
+
+    def answer(self):
+        answer = self.control.receive()
+        self.control.close()
+        return answer.get("error", "").rpartition(".")[2] or answer["parameters"]["reason"]
+
+
+def test_how_a_stream_ended(pair):
+    """Of one that is open the answer comes when it is over: in good order, broken off by the other side, by its own client, with RoMON,
+    and of one that a romond before this one had."""
+    a, b = pair('add name=cat port=100 to="exec:/bin/cat"')
+    with Stream(a, id=b.id, port=100) as stream:
+        early = Ends(a, stream)
+        stream.send_raw(b"x")
+        stream.finish()
+        assert stream.all() == b"x"
+        assert early.answer() is None and Ends(a, stream).answer() is None
+    with Stream(a, id=b.id, port=100) as broken, Stream(a, id=b.id, port=100) as other:
+        assert len({stream.number, broken.number, other.number}) == 3
+        early = Ends(a, broken)
+        other.close()
+        broken.finish()
+        b.varlink("Set", values={"enabled": "no"})
+        assert broken.all() == b""
+        assert early.answer() == Ends(a, broken).answer() == "reset by the other side"
+    assert [end["reason"] for end in a.varlink("GetEnds")["ends"]][:1] == ["reset by the other side"]
+    b.varlink("Set", values={"enabled": "yes"})
+    with Stream(a, id=b.id, port=100) as stream:
+        early = Ends(a, stream)
+        a.varlink("Set", values={"enabled": "no"})
+        assert early.answer() in ("NotRunning", "closed here") and Ends(a, stream).answer() == "closed here"
+        shown = len(a.varlink("GetEnds")["ends"])
+        a.stop()
+        a.start(write=False)
+        assert Ends(a, stream).answer() == "NoSuchStream"
+    assert shown <= 2, "what ended here did not break off"
 
 
 def test_connect_is_for_connections_that_become_a_stream(pair):

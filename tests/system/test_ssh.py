@@ -38,13 +38,17 @@ class Net:
         text = conf(f"identity={node.name} board=lab", PORTS) + "/tool romon service\n"
         if node.name not in ("n1", "n5"):
             return text + "set [find name=ssh] disabled=yes\n"
+        slow = node.folder / "slow"
+        slow.write_text("#!/bin/sh\necho begun\nexec sleep 60\n")
+        slow.chmod(0o755)
         self.host_keys[node.name] = keygen(node.folder / "hostkey")
         (node.folder / "sshd_config").write_text(
             f"HostKey {node.folder}/hostkey\nAuthorizedKeysFile {self.folder}/authorized\nPermitRootLogin prohibit-password\n"
             "StrictModes no\nUsePAM no\nPidFile none\nPrintMotd no\nPrintLastLog no\nSubsystem sftp internal-sftp\n")
         return text + (f'set [find name=ssh] to="exec:{self.sshd} -i -f {node.folder}/sshd_config" disabled=no\n'
                        "add name=echo port=2000 to=exec:/bin/cat\nadd name=hello port=2001 to=\"exec:/bin/echo hello\"\n"
-                       "add name=off port=2002 to=exec:/bin/cat disabled=yes\n")
+                       "add name=off port=2002 to=exec:/bin/cat disabled=yes\n"
+                       f'add name=slow port=2003 to="exec:{slow}"\n')
 
     def options(self):
         return ["-F", "none", "-i", self.key, "-oBatchMode=yes", f"-oUserKnownHostsFile={self.known}", "-oLogLevel=ERROR",
@@ -215,6 +219,22 @@ def test_forward(net, tmp_path):
     assert (process.wait(10), process.stderr.read()) == (0, b"") and not path.exists()
 
 
+def test_breaks_off_when_all_is_said(net):
+    """The input has ended, and only the output is awaited: an end that is none."""
+    node = net.nodes[1]
+    process = subprocess.Popen(net.nodes[0].romon_line("connect", "n1", "2003"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    net.lab.processes.append(process)
+    assert process.stdout.readline() == b"begun\n"
+    process.stdin.close()
+    process.stdin = None
+    wait(lambda: [s["state"] for s in node.json("streams")["streams"]] == ["closing"], "the end of the input")
+    node.stop()
+    node.start()
+    assert (process.wait(30), process.stdout.read()) == (1, b"")
+    assert process.stderr.read() == b"romon: reset by the other side: the connection broke off\n"
+
+
 @pytest.mark.parametrize("hard", [False, True])
 def test_other_side_ends(net, hard):
     """The daemon of the other side ends in the middle, orderly or not: an end with a reason here, and soon."""
@@ -234,4 +254,4 @@ def test_other_side_ends(net, hard):
         process.stdin.write(b"y")  # the new daemon knows of no such stream
         process.stdin.flush()
     assert process.wait(30) == 1
-    assert process.stderr.read() == b"romon: reset: the connection broke off\n"
+    assert process.stderr.read() == b"romon: reset by the other side: the connection broke off\n"
