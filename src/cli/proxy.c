@@ -13,7 +13,7 @@
 #include "cli/call.h"
 
 #define PATH_SIZE 4096
-#define RESOLVE_SECONDS 4 /* until everybody answered, and one ping */
+#define RESOLVE_SECONDS 4 /* until everybody has answered */
 
 bool proxy_id_read(const char *text, char id[PROXY_ID_MAX])
 {
@@ -28,12 +28,10 @@ bool proxy_id_read(const char *text, char id[PROXY_ID_MAX])
 	return text[i] == '\0';
 }
 
-/* An answer to a ping tells who it was that was meant, even if it tells that he does not answer. So the daemon's rule about
- * identities is the only one. */
+/* By the daemon's rule about identities, which is the only one. */
 int proxy_resolve(const struct cli *cli, const char *name, char id[PROXY_ID_MAX])
 {
-	struct message_reply reply = {0};
-	struct client *client;
+	struct message_reply reply;
 	json_t *parameters;
 
 	if (proxy_id_read(name, id))
@@ -46,20 +44,15 @@ int proxy_resolve(const struct cli *cli, const char *name, char id[PROXY_ID_MAX]
 		json_decref(parameters);
 		return status;
 	}
-	call_set(parameters, "count", json_integer(1));
-	status = call_start(cli, "Ping", parameters, MESSAGE_MORE, &client);
+	status = call_once(cli, "Resolve", parameters, RESOLVE_SECONDS, &reply);
 	if (status != CLI_DONE)
 		return status;
 
-	enum client_result result = client_next(client, NULL, 0, (RESOLVE_SECONDS + CALL_PATIENCE) * 1000, &reply);
-	const char *host = json_string_value(json_object_get(json_object_get(reply.parameters, "reply"), "host"));
+	const char *found = json_string_value(json_object_get(reply.parameters, "id"));
 
-	if (result == CLIENT_REPLY && (!host || !proxy_id_read(host, id)))
-		result = CLIENT_GARBAGE;
-	if (result != CLIENT_REPLY)
-		status = call_failure(result, &reply);
+	if (!found || !proxy_id_read(found, id))
+		status = call_failure(CLIENT_GARBAGE, &reply);
 	message_reply_free(&reply);
-	client_close(client);
 	return status;
 }
 

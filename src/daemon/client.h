@@ -70,5 +70,6 @@ extern const struct method stats_methods[];    /* control_stats.c */
 extern const struct method stream_methods[];   /* control_streams.c */
 extern const struct method services_methods[]; /* control_services.c */
 extern const struct method neighbor_methods[]; /* control_neighbors.c */
+extern const struct method resolve_methods[];  /* control_resolve.c */
 
 #endif

@@ -35,6 +35,7 @@ static const struct method *const groups[] = {
 	config_methods,
 	port_methods,
 	discover_methods,
+	resolve_methods,
 	ping_methods,
 	stats_methods,
 	neighbor_methods,

@@ -22,20 +22,35 @@ def cpu(pid):
         return sum(map(int, file.read().rpartition(")")[2].split()[11:13]))
 
 
-def test_a_router_is_found_by_its_identity(three):
+@pytest.mark.parametrize("call", [("Ping", {"count": 1}), ("Resolve", {})], ids=["Ping", "Resolve"])
+def test_a_router_is_found_by_its_identity(three, call):
     a, b, c = three
+    method, more = call
+
+    def ask(who):
+        answer = a.varlink(method, id=who, **more)
+        return answer["id"] if method == "Resolve" else answer["summary"]["received"]
     with pytest.raises(VarlinkError) as caught:
-        a.varlink("Ping", id="two", count=1)
+        ask("two")
     assert caught.value.name == "AmbiguousRouter" and caught.value.parameters["identity"] == "two"
     assert sorted(caught.value.parameters["ids"]) == sorted([b.id, c.id])
     with pytest.raises(VarlinkError) as caught:
-        a.varlink("Ping", id="nobody", count=1)
+        ask("nobody")
     assert (caught.value.name, caught.value.parameters) == ("NoSuchRouter", {"identity": "nobody"})
     c.varlink("Set", values={"identity": "three"})
-    assert a.varlink("Ping", id="three", count=1)["summary"]["received"] == 1, "one that was renamed just now"
+    assert ask("three") == (c.id if method == "Resolve" else 1), "one that was renamed just now"
     begin = time.monotonic()
-    assert a.varlink("Ping", id="two", count=1)["summary"]["received"] == 1
+    assert ask("two") == (b.id if method == "Resolve" else 1)
     assert time.monotonic() - begin < 1, "nobody is asked again for what is known"
+
+
+def test_an_id_is_resolved_to_itself(three):
+    a, _, _ = three
+    assert a.varlink("Resolve", id="02:00:00:00:0a:99") == {"id": "02:00:00:00:0A:99"}
+    for bad, error in (("01:00:00:00:00:01", "Invalid"), ("", "NoSuchRouter"), ("two\n", "NoSuchRouter")):
+        with pytest.raises(VarlinkError) as caught:
+            a.varlink("Resolve", id=bad)
+        assert caught.value.name == error
 
 
 @pytest.mark.parametrize("method, extremes", [

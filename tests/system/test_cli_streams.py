@@ -314,24 +314,16 @@ def kept_from(record):
             if any(mask >> (number - 1) & 1 for mask in masks)]
 
 
-def found(host):
-    """An answer to the Ping that finds a router by its identity."""
-    def answer(connection, _):
-        connection.reply({"reply": {"seq": 0, "host": host, "time": None, "size": 32, "status": "timeout"}, "summary": None}, True)
-        connection.wait_gone()
-    return answer
-
-
 def test_ssh(daemon, path_with):
     record = path_with("ssh")
-    daemon.answers["Ping"] = found(A)
+    daemon.answers["Resolve"] = {"id": A}
     done = run(daemon, "ssh", "the barn", "user=admin", "command=-x 'y'", "--", "-p", "5", "-v")
     assert (done.returncode, done.stdout, done.stderr) == (7, "", "")
     assert json.loads(record.read_text()) == [
         f"-oProxyCommand='{ROMON}' -s '{daemon.path}' connect --fdpass {A} ssh", "-oProxyUseFdpass=yes",
         f"-oHostKeyAlias={A}", "-oCanonicalizeHostname=no", "-l", "admin", "-p", "5", "-v", "--", A, "-x 'y'"]
     assert not kept_from(record)
-    assert daemon.calls == [("Ping", {"id": "the barn", "count": 1}, True)]
+    assert daemon.calls == [("Resolve", {"id": "the barn"}, False)]
 
 
 def test_ssh_without_user(daemon, path_with):
@@ -354,10 +346,10 @@ def test_ssh_wrong_usage(daemon, path_with, words):
 
 def test_ssh_unknown_router(daemon, path_with):
     record = path_with("ssh")
-    daemon.answers["Ping"] = lambda connection, _: connection.error("NoSuchRouter", identity="barn")
+    daemon.answers["Resolve"] = lambda connection, _: connection.error("NoSuchRouter", identity="barn")
     done = run(daemon, "ssh", "barn")
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1) and not record.exists()
-    daemon.answers["Ping"] = found("'; reboot #")
+    daemon.answers["Resolve"] = {"id": "'; reboot #"}
     assert run(daemon, "ssh", "barn").returncode == 3 and not record.exists()
 
 
