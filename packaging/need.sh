@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# need.sh build|demo|test ...: has this machine what it takes to build OpenRoMON, to show it, to test it?
+# need.sh build|demo|test|bench ...: has this machine what it takes to build OpenRoMON, to show it, to test it, to measure it?
 #
 # On Debian and its children the missing packages, and no others, are installed by apt-get if we are root, and named if we
 # are not. Elsewhere it names the programs and libraries that are missing. Silent if nothing is. CONTRIBUTING.md says what
@@ -32,6 +32,12 @@ wanted() {
 	test-programs) echo gcc clang nm ip tshark python3 ssh rsync git ;;
 	test-libraries) echo cmocka ;;
 	test-modules) echo pytest scapy ;;
+	bench-packages)
+		echo python3 python3-scapy iproute2 iputils-ping ethtool openssl
+		echo openssh-server openssh-client babeld lldpd
+		;;
+	bench-programs) echo python3 ip ping ethtool openssl sshd scp babeld lldpd ;;
+	bench-modules) echo scapy ;;
 	esac
 }
 
@@ -83,7 +89,7 @@ need_other() {
 	[ -z "$missing" ] || fail "please install:$missing"
 }
 
-[ $# -gt 0 ] || fail 'usage: need.sh build|demo|test ...'
+[ $# -gt 0 ] || fail 'usage: need.sh build|demo|test|bench ...'
 for purpose in "$@"; do
 	[ -n "$(wanted "$purpose" programs)" ] || fail "unknown purpose '$purpose'"
 done

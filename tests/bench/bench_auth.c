@@ -2,7 +2,7 @@
  *
  * What authentication costs: signing a frame at one router and judging it at the other, through the core's own auth_sign() and
  * auth_receive(), against two bare HMAC-MD5 of the same bytes by the same library. Both are measured in the same run, alternately, so that
- * a busy machine slows both. Prints a table, or with --json one object.
+ * a busy machine slows both. Prints JSON for bench.py: what every round gave.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,10 +20,6 @@ static const char secret[] = "a secret of usual length";
 struct pair {
 	struct romon_engine *sender, *receiver;
 	struct port *out, *in;
-};
-
-struct result {
-	double low, middle, high; /* of all rounds: nanoseconds a frame; or a ratio */
 };
 
 static struct romon_time clock_now(void)
@@ -141,34 +137,20 @@ static double measure_bare(struct hmac_md5_ctx *key, uint8_t *frame, size_t len)
 	return (double)(end.ns - begin.ns) / FRAMES;
 }
 
-static int compare(const void *a, const void *b)
+/* One side of a case, with what each round gave. */
+static void print_side(const char *name, bool ours, const double values[ROUNDS], bool last)
 {
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
+	printf("{\"side\":\"%s\",\"ours\":%s,\"values\":[", name, ours ? "true" : "false");
+	for (int i = 0; i < ROUNDS; i++)
+		printf("%s%.2f", i > 0 ? "," : "", values[i]);
+	printf("]}%s", last ? "" : ",");
 }
 
-static struct result summary(double values[ROUNDS])
-{
-	qsort(values, ROUNDS, sizeof(*values), compare);
-	return (struct result){values[0], values[ROUNDS / 2], values[ROUNDS - 1]};
-}
-
-static void print(bool json, size_t len, const char *what, const char *unit, struct result result, bool last)
-{
-	if (json)
-		printf("{\"bytes\":%zu,\"what\":\"%s\",\"unit\":\"%s\",\"min\":%.3f,\"median\":%.3f,\"max\":%.3f}%s", len, what,
-			unit, result.low, result.middle, result.high, last ? "" : ",");
-	else
-		printf("%5zu  %-24s  %9.3f  %9.3f  %9.3f  %s\n", len, what, result.low, result.middle, result.high, unit);
-}
-
-/* A round of the one and a round of the other, again and again. The ratio of the minima says most on a busy machine. */
-static void bench(struct pair *pair, size_t message_len, bool json, bool last)
+/* A round of the one and a round of the other, again and again. */
+static void bench(struct pair *pair, size_t message_len, bool last)
 {
 	static uint8_t frame[2048], bytes[2048];
 	double auth[ROUNDS], bare[ROUNDS];
-	struct result signed_and_verified, hashed, ratio;
 	struct hmac_md5_ctx key;
 	size_t len = frame_make(pair, frame, message_len);
 
@@ -181,30 +163,23 @@ static void bench(struct pair *pair, size_t message_len, bool json, bool last)
 		auth[i] = a;
 		bare[i] = b;
 	}
-	signed_and_verified = summary(auth);
-	hashed = summary(bare);
-	ratio = (struct result){signed_and_verified.low / hashed.low, signed_and_verified.middle / hashed.middle,
-		signed_and_verified.high / hashed.high};
-	print(json, message_len, "sign and verify", "ns", signed_and_verified, false);
-	print(json, message_len, "bare HMAC-MD5, twice", "ns", hashed, false);
-	print(json, message_len, "ratio", "times", ratio, last);
+	printf("{\"case\":\"messages of %zu bytes\",\"unit\":\"ns a frame\",\"sides\":[", message_len);
+	print_side("signed and verified", true, auth, false);
+	print_side("HMAC-MD5 of nettle, twice", false, bare, true);
+	printf("]}%s\n", last ? "" : ",");
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-	bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
 	struct pair pair = {.sender = router_new(1), .receiver = router_new(2)};
 
 	introduce(&pair);
 	pair.out = engine_port(pair.sender, LINK);
 	pair.in = engine_port(pair.receiver, LINK);
-	fputs(json ? "{\"auth\":[" : "BYTES  WHAT                            MIN     MEDIAN        MAX\n", stdout);
-	bench(&pair, 128, json, false);
-	bench(&pair, 1500, json, true);
-	if (json)
-		puts("]}");
-	else
-		printf("%d rounds of %d frames; bytes are those of the message\n", ROUNDS, FRAMES);
+	puts("[");
+	bench(&pair, 128, false);
+	bench(&pair, 1500, true);
+	puts("]");
 	romon_engine_free(pair.sender);
 	romon_engine_free(pair.receiver);
 	return 0;

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A line of routers for measurements: romond and the kernel's IP routing over the very same veth pairs, side by side."""
+import shutil
+import subprocess
+from pathlib import Path
+
+from lab import Lab, ip, wait
+from measure import Absent
+from wire import namespace
+
+SERVICES = "/tool romon service\n"
+OFFLOADS = ["tso", "gso", "gro", "tx", "rx", "sg"]
+
+
+def program(name, package):
+    """The path of a peer's program, or Absent with the package that has it."""
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin:/usr/bin:/bin")
+    if not found:
+        raise Absent(f"no {name}: install {package}")
+    return found
+
+
+def offloads_off(node):
+    """Every frame goes through the line as it would go through wires between machines without such help."""
+    ethtool = program("ethtool", "ethtool")
+    for name in node.links():
+        if name.startswith("eth"):
+            for feature in OFFLOADS:
+                subprocess.run(["ip", "netns", "exec", node.netns, ethtool, "-K", name, feature, "off"], check=True,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def address(link, end):
+    """IP address on link number `link` of the line: end 1 is the left one, 2 the right one."""
+    return f"10.77.{link}.{end}"
+
+
+def route(nodes):
+    """Gives the line addresses and routes, so that IP works from any node to any other."""
+    for number, node in enumerate(nodes):
+        with namespace(node.netns):
+            Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+        if number > 0:
+            node.ip("addr", "add", f"{address(number - 1, 2)}/30", "dev", "eth0")
+        if number < len(nodes) - 1:
+            node.ip("addr", "add", f"{address(number, 1)}/30", "dev", "eth1")
+    for number, node in enumerate(nodes):
+        for link in range(len(nodes) - 1):
+            if link < number - 1:
+                node.ip("route", "add", f"10.77.{link}.0/30", "via", address(number - 1, 1))
+            elif link > number:
+                node.ip("route", "add", f"10.77.{link}.0/30", "via", address(number, 2))
+
+
+class Line:
+    """So many hops, with romond everywhere and IP routes. Use it as a context. configs: what lab.start() takes, as a function of the
+    lab's nodes."""
+
+    def __init__(self, hops, offloads=True, configs=None, mtu=1500):
+        self.lab = Lab()
+        try:
+            self.nodes = self.lab.line(hops + 1, mtu=mtu)
+            route(self.nodes)
+            if not offloads:
+                for node in self.nodes:
+                    offloads_off(node)
+            self.lab.start(*self.nodes, configs=configs(self.lab, self.nodes) if configs else None)
+            self.far = self.nodes[-1]
+            self.far_id, self.far_ip = self.far.id, address(hops - 1, 2)
+            wait(lambda: self.far_id in self.nodes[0].discover(), "the far end is discovered", 30)
+        except BaseException:
+            self.lab.close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        faults = self.lab.close()
+        if faults:
+            raise RuntimeError("\n".join(faults))
+
+    def start(self, node, *command, **options):
+        """Starts a program in the namespace of a node. It ends with the line at the latest."""
+        process = subprocess.Popen(node.command(*command), stdin=subprocess.DEVNULL, **options)
+        self.lab.processes.append(process)
+        return process
+
+
+__all__ = ["Line", "address", "ip", "program", "SERVICES"]
