@@ -28,8 +28,12 @@ def load(build):
     os.environ["ROMON_BUILD"] = str(build.resolve())
     sys.path[:0] = [str(HERE), str(HERE.parent / "system"), str(HERE.parent)]
     import row_auth
+    import row_discovery
+    import row_memory
+    import row_ping
     import row_streams
-    return {"auth": row_auth.cases, "streams": row_streams.cases, "scp": row_streams.scp_cases}
+    return {"auth": row_auth.cases, "ping": row_ping.cases, "discovery": row_discovery.cases, "memory": row_memory.cases,
+            "streams": row_streams.cases, "scp": row_streams.scp_cases}
 
 
 def main():

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A line of routers for measurements: romond and the kernel's IP routing over the very same veth pairs, side by side."""
+import contextlib
+import functools
 import shutil
 import subprocess
 from pathlib import Path
 
-from lab import Lab, ip, wait
+from lab import Lab, conf, wait
 from measure import Absent
 from wire import namespace
 
 SERVICES = "/tool romon service\n"
+DATAPATHS = ["packet", "xdp"]  # what a romond may offer
 OFFLOADS = ["tso", "gso", "gro", "tx", "rx", "sg"]
 
 
@@ -18,6 +21,55 @@ def program(name, package):
     if not found:
         raise Absent(f"no {name}: install {package}")
     return found
+
+
+@contextlib.contextmanager
+def folder(path):
+    """A folder that a peer's service would have made; it goes again if we made it."""
+    path = Path(path)
+    mine = not path.exists()
+    path.mkdir(exist_ok=True)
+    try:
+        yield
+    finally:
+        if mine:
+            shutil.rmtree(path)
+
+
+def datapath_settings(datapath):
+    """What the settings of a configuration say to get it; a romond that offers but one has no such property."""
+    return f" datapath={datapath}" if datapath != "packet" or has_datapaths() else ""
+
+
+@functools.lru_cache
+def has_datapaths():
+    """Can this romond choose between data paths?"""
+    with Lab() as lab:
+        return accepts(lab.node("try"), "datapath=packet")
+
+
+def accepts(node, settings):
+    """Does romond start with these settings?"""
+    daemon = node.start(conf(settings), expect=False)
+    wait(lambda: node.answers() or not daemon.alive(), "romond answers or refuses", 15)
+    good = daemon.alive()
+    daemon.killed = True  # its status is no fault
+    return good
+
+
+def need_datapath(lab, datapath):
+    """Absent if romond does not offer it on this machine. packet is what every romond has."""
+    if datapath != "packet" and not accepts(lab.node("try"), f"datapath={datapath}"):
+        raise Absent(f"this romond has no datapath={datapath}")
+
+
+def used_datapath(node, datapath):
+    """Absent unless every port of the node runs on it, with the reason that romond gives."""
+    for port in node.varlink("GetPorts")["ports"]:
+        for member in port["members"]:
+            used = member.get("datapath", "packet")
+            if not used.startswith(datapath):
+                raise Absent(f"{member['interface']} runs on {used}, not {datapath}: {member.get('datapath_reason') or 'no reason given'}")
 
 
 def offloads_off(node):
@@ -56,9 +108,10 @@ class Line:
     """So many hops, with romond everywhere and IP routes. Use it as a context. configs: what lab.start() takes, as a function of the
     lab's nodes."""
 
-    def __init__(self, hops, offloads=True, configs=None, mtu=1500):
+    def __init__(self, hops, offloads=True, configs=None, mtu=1500, datapath="packet"):
         self.lab = Lab()
         try:
+            need_datapath(self.lab, datapath)
             self.nodes = self.lab.line(hops + 1, mtu=mtu)
             route(self.nodes)
             if not offloads:
@@ -68,6 +121,8 @@ class Line:
             self.far = self.nodes[-1]
             self.far_id, self.far_ip = self.far.id, address(hops - 1, 2)
             wait(lambda: self.far_id in self.nodes[0].discover(), "the far end is discovered", 30)
+            for node in self.nodes:
+                used_datapath(node, datapath)
         except BaseException:
             self.lab.close()
             raise
@@ -85,6 +140,3 @@ class Line:
         process = subprocess.Popen(node.command(*command), stdin=subprocess.DEVNULL, **options)
         self.lab.processes.append(process)
         return process
-
-
-__all__ = ["Line", "address", "ip", "program", "SERVICES"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lab import PORTS, conf
 from measure import Absent, Case, Side
-from routed import SERVICES, Line, address, program
+from routed import SERVICES, Line, address, folder, program
 
 FLOW = Path(__file__).resolve().parent / "flow.py"
 SECONDS, PORT, TCP_PORT = 1.5, 100, 5000
@@ -79,7 +79,6 @@ class Copies:
         self.sshd, self.scp, keygen = program("sshd", "openssh-server"), program("scp", "openssh-client"), program(
             "ssh-keygen", "openssh-client")
         self.hops, self.keygen = hops, keygen
-        Path("/run/sshd").mkdir(exist_ok=True)  # sshd wants it, and its package's service makes it
         self.line = Line(hops, configs=self.configs)
         for node in self.line.nodes[1:]:
             self.line.start(node, self.sshd, "-D", "-f", node.folder / "sshd_config", stderr=subprocess.DEVNULL)
@@ -127,6 +126,9 @@ class Copies:
         return COPY / seconds / 1e6
 
     def romon(self):
+        return self.copy(f"[{self.line.far_id}.romon]")
+
+    def identity(self):
         return self.copy(f"{self.line.far.name}.romon")
 
     def jumps(self):
@@ -137,8 +139,13 @@ class Copies:
 
 
 def scp_cases(rounds):
+    with folder("/run/sshd"):  # sshd wants it
+        yield from copy_cases(rounds)
+
+
+def copy_cases(rounds):
     for hops in (3, 4):
-        sides = [Side("scp over romon", ours=True), Side(f"scp -J through {hops - 1} jump hosts"), Side("scp, routed")]
+        sides = [Side("scp over romon", ours=True), Side("scp over romon, by identity", ours=True), Side(f"scp -J through {hops - 1} jump hosts"), Side("scp, routed")]
         case = Case("scp", f"32 MiB over {hops} hops ({hops - 1} routers between)", "MB/s", sides)
         try:
             copies = Copies(hops)
@@ -148,5 +155,6 @@ def scp_cases(rounds):
             yield case
             continue
         with copies.line:
-            sides[0].measure, sides[1].measure, sides[2].measure = copies.romon, copies.jumps, copies.routed
+            for side, measure in zip(sides, (copies.romon, copies.identity, copies.jumps, copies.routed)):
+                side.measure = measure
             yield case.run(rounds or 5)
