@@ -32,7 +32,8 @@ def load(build):
     import row_memory
     import row_ping
     import row_streams
-    return {"auth": row_auth.cases, "ping": row_ping.cases, "discovery": row_discovery.cases, "memory": row_memory.cases,
+    import row_transit
+    return {"auth": row_auth.cases, "transit": row_transit.cases, "ping": row_ping.cases, "discovery": row_discovery.cases, "memory": row_memory.cases,
             "streams": row_streams.cases, "scp": row_streams.scp_cases}
 
 

@@ -13,11 +13,12 @@ class Absent(Exception):
 @dataclass
 class Side:
     """One of the things that are compared. measure() returns one number; ours says whether it is OpenRoMON. missing: why there is no
-    number; known only when it was tried, or before."""
+    number; known only when it was tried, or before. base: what others are measured from; no ratio to it is shown."""
     name: str
     measure: object = None
     ours: bool = False
     missing: str = ""
+    base: bool = False
     values: list = field(default_factory=list)
 
     def turn(self):
@@ -51,7 +52,7 @@ class Case:
         """Of each side of ours to each of the others, round by round."""
         for our in self.sides:
             for their in self.sides:
-                if our.ours and not their.ours and our.values and their.values and all(their.values):
+                if our.ours and not their.ours and not their.base and our.values and their.values and all(their.values):
                     yield our.name, their.name, [a / b for a, b in zip(our.values, their.values)]
 
     def record(self):

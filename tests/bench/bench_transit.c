@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * How many frames a second get from one end of a line to the other, whatever carries them: copies of one frame are sent on an interface of
+ * one network namespace and counted on one of another. Never more are under way than a window, so that no queue overflows and what is
+ * measured is what arrives. With a secret each copy is signed before the clock runs, by the core's own code, after the first router
+ * has been told who we are.
+ *
+ *     bench_transit NEAR-NETNS NEAR-IF FAR-NETNS FAR-IF SECONDS FRAME-IN-HEX [SECRET]
+ *
+ * Prints the number of frames a second, and how many were lost.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/engine.h"
+
+enum {
+	WINDOW = 256,
+	BATCH = 64,
+	FRAMES = 16384, /* made before each run of the clock */
+	ETHERTYPE_AT = 12,
+	FRAME_SIZE = 2048,
+	LINK = 1,
+	PATIENCE_MS = 200, /* what has not come after so long is lost */
+	BUFFER = 16 << 20,
+};
+
+struct line {
+	int near, far;
+	struct romon_engine *engine; /* NULL: nothing is signed */
+	struct romon_mac mac;        /* of the near end */
+	size_t len;
+	uint8_t frame[FRAME_SIZE];
+	uint8_t *made; /* FRAMES of FRAME_SIZE each */
+	uint64_t arrived, lost;
+};
+
+static _Noreturn void fail(const char *what)
+{
+	fprintf(stderr, "bench_transit: %s: %s\n", what, strerror(errno));
+	exit(EXIT_FAILURE);
+}
+
+static struct romon_time clock_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (struct romon_time){now.tv_sec * ROMON_SECOND + now.tv_nsec};
+}
+
+static uint64_t random_number(void *ctx)
+{
+	uint64_t *state = ctx;
+
+	*state = *state * 6364136223846793005u + 1442695040888963407u;
+	return *state;
+}
+
+static void log_nothing(void *ctx, enum romon_log_level level, const char *line)
+{
+	(void)ctx;
+	(void)level;
+	(void)line;
+}
+
+/* A packet socket on the interface, for frames with this EtherType in network byte order. The process stays in the namespace. */
+static int open_socket(const char *netns, const char *interface, uint16_t ethertype)
+{
+	char path[256];
+	int on = 1, size = BUFFER, home, fd;
+	struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = ethertype};
+
+	snprintf(path, sizeof(path), "/run/netns/%s", netns);
+	home = open(path, O_RDONLY | O_CLOEXEC);
+	if (home < 0 || setns(home, CLONE_NEWNET) < 0)
+		fail(path);
+	close(home);
+	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	at.sll_ifindex = (int)if_nametoindex(interface);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on));
+	setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on));
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0)
+		fail(interface);
+	return fd;
+}
+
+static void read_hex(struct line *line, const char *hex)
+{
+	for (line->len = 0; hex[0] != '\0' && hex[1] != '\0' && line->len < FRAME_SIZE; hex += 2)
+		if (sscanf(hex, "%2hhx", &line->frame[line->len++]) != 1)
+			fail("the frame");
+	memcpy(line->mac.b, line->frame + ROMON_MAC_LEN, ROMON_MAC_LEN);
+}
+
+static struct romon_engine *router_new(struct romon_mac mac, const char *secret)
+{
+	static uint64_t state;
+	struct romon_env env = {.ctx = &state, .random = random_number, .log = log_nothing};
+	struct romon_router router = {.id = mac, .identity = "bench", .board = "bench", .unicast = true};
+	struct romon_port port = {.link = LINK, .mac = mac, .mtu = 1500, .cost = 100};
+	struct romon_secret list = {.len = (uint8_t)strlen(secret)};
+	struct romon_engine *engine;
+
+	state = (uint64_t)clock_now().ns;
+	memcpy(list.bytes, secret, strlen(secret));
+	engine = romon_engine_new(&env, &router);
+	if (engine == NULL || !romon_engine_set_port(engine, &port, clock_now()) ||
+		!romon_engine_set_secrets(engine, LINK, &list, 1, clock_now()))
+		fail("the router");
+	return engine;
+}
+
+/* Says and hears what proves our sequence to the first router. */
+static void introduce(struct line *line)
+{
+	uint8_t bytes[FRAME_SIZE];
+	struct romon_frame frame = {.link = LINK, .data = bytes};
+	ssize_t got;
+
+	if (line->engine == NULL)
+		return;
+	while ((got = recv(line->near, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0) {
+		frame.len = (size_t)got;
+		romon_engine_receive(line->engine, &frame, 1, clock_now());
+	}
+	while (romon_engine_send(line->engine, &frame, 1, clock_now()) > 0)
+		if (send(line->near, frame.data, frame.len, 0) < 0)
+			fail("send");
+}
+
+static void make(struct line *line, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		uint8_t *frame = line->made + i * FRAME_SIZE;
+
+		memcpy(frame, line->frame, line->len);
+		if (line->engine != NULL && !auth_sign(engine_port(line->engine, LINK), frame, 0))
+			fail("cannot sign");
+	}
+}
+
+static size_t send_some(struct line *line, size_t from, size_t count)
+{
+	struct mmsghdr messages[BATCH];
+	struct iovec parts[BATCH];
+	int took;
+
+	memset(messages, 0, sizeof(messages));
+	for (size_t i = 0; i < count; i++) {
+		parts[i] = (struct iovec){.iov_base = line->made + (from + i) * FRAME_SIZE, .iov_len = line->len};
+		messages[i].msg_hdr.msg_iov = &parts[i];
+		messages[i].msg_hdr.msg_iovlen = 1;
+	}
+	took = sendmmsg(line->near, messages, (unsigned)count, 0);
+	if (took < 0 && errno != ENOBUFS)
+		fail("sendmmsg");
+	return took < 0 ? 0 : (size_t)took;
+}
+
+/* How many of ours have come; other frames are told by their length. */
+static size_t count_some(struct line *line)
+{
+	static uint8_t bytes[BATCH][WIRE_ETHERNET_LEN];
+	struct mmsghdr messages[BATCH];
+	struct iovec parts[BATCH];
+	size_t count = 0;
+	int got;
+
+	memset(messages, 0, sizeof(messages));
+	for (size_t i = 0; i < BATCH; i++) {
+		parts[i] = (struct iovec){.iov_base = bytes[i], .iov_len = sizeof(bytes[i])};
+		messages[i].msg_hdr.msg_iov = &parts[i];
+		messages[i].msg_hdr.msg_iovlen = 1;
+	}
+	got = recvmmsg(line->far, messages, BATCH, MSG_DONTWAIT | MSG_TRUNC, NULL);
+	for (int i = 0; i < got; i++)
+		count += messages[i].msg_len == line->len;
+	return count;
+}
+
+static bool arrival(const struct line *line)
+{
+	struct pollfd wait = {.fd = line->far, .events = POLLIN};
+
+	return poll(&wait, 1, PATIENCE_MS) > 0;
+}
+
+/* Sends so many frames that were made, and waits for them. */
+static void run(struct line *line, size_t count)
+{
+	size_t sent = 0, come = 0, some;
+
+	while (come < count) {
+		size_t room = WINDOW - (sent - come), left = count - sent;
+
+		some = room < left ? room : left;
+		if (some > 0)
+			sent += send_some(line, sent, some < BATCH ? some : BATCH);
+		some = count_some(line);
+		come += some;
+		if (some == 0 && (sent == count || sent - come == WINDOW) && !arrival(line)) {
+			line->lost += sent - come;
+			break;
+		}
+	}
+	line->arrived += come;
+}
+
+/* One frame after the other until one arrives: by then neighbours are known and sequences proven. */
+static void warm_up(struct line *line)
+{
+	for (int i = 0; i < 50; i++) {
+		introduce(line);
+		make(line, 1);
+		send_some(line, 0, 1);
+		if (arrival(line)) {
+			while (count_some(line) > 0 || arrival(line))
+				introduce(line);
+			return;
+		}
+	}
+	errno = ETIMEDOUT;
+	fail("no frame arrives");
+}
+
+int main(int argc, char **argv)
+{
+	struct line line = {0};
+	int64_t taken = 0, begin;
+	uint16_t ethertype;
+
+	if (argc < 7 || (line.made = malloc((size_t)FRAMES * FRAME_SIZE)) == NULL)
+		return EXIT_FAILURE;
+	read_hex(&line, argv[6]);
+	memcpy(&ethertype, line.frame + ETHERTYPE_AT, sizeof(ethertype));
+	line.near = open_socket(argv[1], argv[2], ethertype);
+	line.far = open_socket(argv[3], argv[4], ethertype);
+	line.engine = argc > 7 ? router_new(line.mac, argv[7]) : NULL;
+	warm_up(&line);
+	for (double wanted = atof(argv[5]) * 1e9; (double)taken < wanted; taken += clock_now().ns - begin) {
+		make(&line, FRAMES);
+		begin = clock_now().ns;
+		run(&line, FRAMES);
+	}
+	printf("{\"rate\":%.1f,\"lost\":%" PRIu64 "}\n", (double)line.arrived * 1e9 / (double)taken, line.lost);
+	romon_engine_free(line.engine);
+	free(line.made);
+	return EXIT_SUCCESS;
+}
