@@ -10,6 +10,7 @@ COLUMNS_MAX = 140  # 130 is the rule, and clang-format's; a comment may stick ou
 LICENCE = "SPDX-License-Identifier: BSD-2-Clause"
 # The first lines of a source file: the licence, and then what it is for.
 C_BEGIN = [rf"/\* {LICENCE}$", r" \*$", r" \* \w+\W+\w+"]
+BPF_BEGIN = [C_BEGIN[0][:-1] + r" OR GPL-2\.0-only$", *C_BEGIN[1:]]  # for the kernel, which wants it
 SCRIPT_BEGIN = [rf"# {LICENCE}$", r'#$|"""\w+']
 
 # What core/ may include besides its own headers and the public one: types, limits, memory and strings, the lists of sys/queue.h, which
@@ -73,7 +74,7 @@ def beginnings(top):
         lines = [line for _, line in numbered(path)]
         if lines and lines[0].startswith("#!"):
             lines = lines[1:]
-        style = C_BEGIN if path.name.endswith(SOURCES) else SCRIPT_BEGIN
+        style = BPF_BEGIN if path.name.endswith(".bpf.c") else C_BEGIN if path.name.endswith(SOURCES) else SCRIPT_BEGIN
         for number, pattern in enumerate(style):
             if not re.match(pattern, lines[number] if number < len(lines) else ""):
                 what = "does not begin with its licence" if number == 0 else "does not say what it is for"
