@@ -18,20 +18,20 @@ wanted() {
 	case $1-$2 in
 	build-packages)
 		echo gcc libc6-dev meson ninja-build pkgconf scdoc
-		echo libevent-dev libmnl-dev libjansson-dev libsmartcols-dev libseccomp-dev libcap-ng-dev nettle-dev
+		echo libevent-dev libmnl-dev libjansson-dev libsmartcols-dev libseccomp-dev libcap-ng-dev nettle-dev libssl-dev
 		;;
 	build-programs) echo cc meson ninja pkg-config scdoc ;;
-	build-libraries) echo libevent_core libmnl jansson smartcols libseccomp libcap-ng nettle ;;
+	build-libraries) echo libevent_core libmnl jansson smartcols libseccomp libcap-ng nettle libcrypto ;;
 	demo-packages) echo iproute2 ;;
 	demo-programs) echo ip ;;
 	test-packages)
 		echo clang libcmocka-dev binutils iproute2 tshark
-		echo python3 python3-pytest python3-scapy
+		echo python3 python3-pytest python3-scapy python3-cryptography
 		echo openssh-client rsync git
 		;;
 	test-programs) echo gcc clang nm ip tshark python3 ssh rsync git ;;
 	test-libraries) echo cmocka ;;
-	test-modules) echo pytest scapy ;;
+	test-modules) echo pytest scapy cryptography ;;
 	bench-packages)
 		echo python3 python3-scapy iproute2 iputils-ping ethtool openssl
 		echo openssh-server openssh-client babeld lldpd
