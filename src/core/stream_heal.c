@@ -45,6 +45,10 @@ static uint16_t known_path(
 {
 	uint32_t node = topology_find(&engine->topology, stream->key.peer);
 
+	/* Others may have told of the peer before it speaks for itself. Until then nobody knows whether it is ours, and our connect has to
+	 * say that: without it our close would end both ways. */
+	if (stream->state == STREAM_CONNECTING && !engine->topology.nodes[node].answered)
+		return 0;
 	message->hop_count = node != TOPOLOGY_SELF ? topology_path(&engine->topology, node, message->hops, now) : 0;
 	if (message->hop_count == 0)
 		return 0;

@@ -68,6 +68,42 @@ static void answers_after_the_question_has_ended(void **state)
 	assert_quiet(talk);
 }
 
+/* The answers of router 2 to discovery itself, until then. */
+static struct romon_time loses_until;
+static bool loses_answers_of_2(void *ctx, const struct net_wire *wire)
+{
+	const struct net *net = ctx;
+	struct romon_mac id = net_id(2);
+
+	return net->now.ns < loses_until.ns && wire->frame[14] == 2 && memcmp(wire->frame + 14 + 34, id.b, sizeof(id.b)) == 0;
+}
+
+/* 0 - 1 - 2 - 3 - 0: router 3 tells that 2 is there before 2 does, but not whether 2 lets each direction end by itself. */
+static void answers_although_others_spoke_of_it_first(void **state)
+{
+	struct net *net = net_new(3);
+	struct talk_end *end;
+	struct talk talk;
+
+	(void)state;
+	for (unsigned r = 0; r < 4; r++)
+		net_router(net);
+	for (unsigned r = 0; r < 4; r++)
+		net_wire(net, r, (r + 1) % 4);
+	talk_begin(&talk, net);
+	net->lose = loses_answers_of_2;
+	net->ctx = net;
+	loses_until.ns = net->now.ns + 2500 * MS;
+	talk.service = (struct talk_service){.to_write = 700000, .after = true};
+	end = talk_connect(&talk, 0, 2, 300000);
+	assert_true(talk_all_closed(&talk, 10 * S));
+	assert_int_equal(talk_other(&talk, end)->read, 300000);
+	assert_int_equal(end->read, 700000);
+	assert_int_equal(end->reason, ROMON_STREAM_DONE);
+	talk_end(&talk);
+	net_free(net);
+}
+
 /* The same towards a router that is not known to be ours: what was written before the close arrives, then both ends are closed. */
 static void a_close_means_both_ends_to_others(void **state)
 {
@@ -356,6 +392,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(answers_after_the_question_has_ended, set_up, tear_down),
+		cmocka_unit_test(answers_although_others_spoke_of_it_first),
 		cmocka_unit_test_setup_teardown(a_close_means_both_ends_to_others, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(breaks_off, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(breaks_off_in_the_middle, set_up, tear_down),
