@@ -12,6 +12,7 @@ import os
 import socket
 import struct
 import subprocess
+import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -81,12 +82,14 @@ class Emulator:
     def __init__(self, node):
         self.node, self.cables = node, 0
         self.seed = int(os.environ.get("ROMON_SEED", "1"))
+        self.lock = threading.Lock()  # a test may cut cables in the background
         self.process = subprocess.Popen(node.command(EMULATOR, f"seed={self.seed}"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True, bufsize=1)
 
     def ask(self, line):
-        self.process.stdin.write(line + "\n")
-        return self.process.stdout.readline()
+        with self.lock:
+            self.process.stdin.write(line + "\n")
+            return self.process.stdout.readline()
 
     def tell(self, line):
         answer = self.ask(line)
