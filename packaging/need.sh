@@ -33,10 +33,10 @@ wanted() {
 	test-libraries) echo cmocka ;;
 	test-modules) echo pytest scapy cryptography ;;
 	bench-packages)
-		echo python3 python3-scapy iproute2 iputils-ping ethtool openssl
-		echo openssh-server openssh-client babeld lldpd
+		# Not the peers that are services: they would start, and be started at each boot. The benchmark unpacks their packages.
+		echo python3 python3-scapy iproute2 iputils-ping ethtool openssl openssh-client
 		;;
-	bench-programs) echo python3 ip ping ethtool openssl sshd scp babeld lldpd ;;
+	bench-programs) echo python3 ip ping ethtool openssl scp ;;
 	bench-modules) echo scapy ;;
 	esac
 }

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A line of routers for measurements: romond and the kernel's IP routing over the very same veth pairs, side by side."""
+import atexit
 import contextlib
 import functools
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
+import debian
 from lab import Lab, conf, wait
 from measure import Absent
 from wire import namespace
@@ -15,12 +18,30 @@ DATAPATHS = ["packet", "xdp"]  # what a romond may offer
 OFFLOADS = ["tso", "gso", "gro", "tx", "rx", "sg"]
 
 
+@functools.lru_cache
+def unpacked(package):
+    """The root of a package that is not installed; it goes at the end."""
+    place = Path(tempfile.mkdtemp(prefix="openromon-peer-"))
+    atexit.register(shutil.rmtree, place)
+    try:
+        return debian.unpack(package, place)
+    except debian.Missing as reason:
+        raise Absent(f"no {package}: {reason}") from None
+
+
 def program(name, package):
-    """The path of a peer's program, or Absent with the package that has it."""
+    """The path of a peer's program, or of a script that runs it where its package is not installed; Absent if it cannot be had."""
     found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin:/usr/bin:/bin")
-    if not found:
-        raise Absent(f"no {name}: install {package}")
-    return found
+    if found:
+        return found
+    root = unpacked(package)
+    path = next((root / folder / name for folder in ("usr/sbin", "usr/bin", "sbin", "bin") if (root / folder / name).exists()), None)
+    if not path:
+        raise Absent(f"no {name} in {package}")
+    script = root.parent / name
+    script.write_text(f'#!/bin/sh\nexport LD_LIBRARY_PATH="{debian.libraries(root)}"\nexec "{path}" "$@"\n')
+    script.chmod(0o755)
+    return str(script)
 
 
 @contextlib.contextmanager

@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Rows about streams: one flow of bytes against kernel TCP through the same number of hops over the same veth pairs, and scp against
 scp through jump hosts."""
+import atexit
+import functools
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
+import openssh
 from lab import PORTS, conf
 from measure import Absent, Case, Side
-from routed import SERVICES, Line, address, folder, program
+from routed import SERVICES, Line, address, program
 
 FLOW = Path(__file__).resolve().parent / "flow.py"
 SECONDS, PORT, TCP_PORT = 1.5, 100, 5000
@@ -72,12 +76,23 @@ def cases(rounds):
                 yield case.run(rounds or 7)
 
 
+@functools.lru_cache
+def server():
+    """An sshd, installed or not."""
+    place = Path(tempfile.mkdtemp(prefix="openromon-sshd-"))
+    atexit.register(shutil.rmtree, place)
+    try:
+        return openssh.sshd(place / "sshd")
+    except openssh.Missing as reason:
+        raise Absent(f"no sshd: {reason}") from None
+
+
 class Copies:
     """A line on which every router but the first has an sshd, as a service and on its IP addresses."""
 
     def __init__(self, hops):
-        self.sshd, self.scp, keygen = program("sshd", "openssh-server"), program("scp", "openssh-client"), program(
-            "ssh-keygen", "openssh-client")
+        self.scp, keygen = program("scp", "openssh-client"), program("ssh-keygen", "openssh-client")
+        self.sshd = server()
         self.hops, self.keygen = hops, keygen
         self.line = Line(hops, configs=self.configs)
         for node in self.line.nodes[1:]:
@@ -139,11 +154,6 @@ class Copies:
 
 
 def scp_cases(rounds):
-    with folder("/run/sshd"):  # sshd wants it
-        yield from copy_cases(rounds)
-
-
-def copy_cases(rounds):
     for hops in (3, 4):
         sides = [Side("scp over romon", ours=True), Side("scp over romon, by identity", ours=True), Side(f"scp -J through {hops - 1} jump hosts"), Side("scp, routed")]
         case = Case("scp", f"32 MiB over {hops} hops ({hops - 1} routers between)", "MB/s", sides)
