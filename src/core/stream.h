@@ -11,6 +11,7 @@
  *     stream_ack.c      what an acknowledgement says, and what follows from it
  *     stream_close.c    the end, orderly or not
  *     stream_heal.c     another path, another size
+ *     stream_idle.c     is the other end still there?
  *
  * Sequence numbers count bytes and wrap; they are compared by the sign of their difference.
  */
@@ -80,6 +81,14 @@ enum stream_want {
 	STREAM_WANT_TAIL = 64,  /* the last segment, or the next one: so that the peer tells what it lacks */
 };
 
+/* Questions to a peer that has been silent for long. */
+struct stream_idle {
+	uint8_t last;  /* byte that was acknowledged, if any was */
+	uint8_t tries; /* questions in a row */
+	int64_t next;  /* when to go on, if nothing is heard */
+	struct romon_time asked;
+};
+
 struct stream {
 	struct stream_key key;
 	uint32_t handle; /* 0: its user does not know it (yet, or any more) */
@@ -122,6 +131,8 @@ struct stream {
 	bool trying, probing;               /* segments of several sizes, or a larger one, are on the way */
 	uint32_t tried, tried_size, probed; /* where the former begin, the largest of them; where the latter ends */
 	struct romon_time cap_until;
+
+	struct stream_idle idle;
 
 	/* Receiving. */
 	struct buffer in; /* its first byte is the first unread one */
@@ -302,6 +313,17 @@ void stream_resize(const struct romon_engine *engine, struct stream *stream);
 void stream_learn_size(const struct romon_engine *engine, struct stream *stream, uint32_t ack, struct romon_time now);
 /* The L2MTUs to try, the smallest first. */
 extern const uint16_t stream_sizes[4];
+
+/* ---- stream_idle.c ---- */
+
+/* When something is to be done about a long silence. */
+int64_t stream_idle_due(const struct stream *stream);
+/* Does it. False: the stream is no more. */
+bool stream_idle_run(struct romon_engine *engine, struct stream *stream, struct romon_time now);
+/* There is another path: an open question is asked again on it. */
+void stream_idle_again(struct romon_engine *engine, struct stream *stream, struct romon_time now);
+/* So many bytes are acknowledged, and about to leave the buffer. */
+void stream_idle_note(struct stream *stream, uint32_t acked);
 
 /* ---- stream.c ---- */
 

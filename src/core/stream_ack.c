@@ -126,6 +126,7 @@ static void advance(struct romon_engine *engine, struct stream *stream, uint32_t
 {
 	uint32_t acked = ack - stream->una;
 
+	stream_idle_note(stream, acked);
 	buffer_drop(&stream->out, acked);
 	if (stream->out.len == 0)
 		buffer_rest(&stream->out, &engine->streams.pool);

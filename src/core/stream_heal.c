@@ -178,6 +178,8 @@ void streams_look(struct romon_engine *engine, struct romon_time now)
 			try_now(streams, stream, 0, now);
 		else if (open && path_is_back(engine, stream, now))
 			try_now(streams, stream, stream->timeouts, now);
+		else if (other)
+			stream_idle_again(engine, stream, now);
 	}
 }
 

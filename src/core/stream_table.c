@@ -109,8 +109,8 @@ static int64_t give_up_at(const struct stream *stream)
 
 static int64_t earliest(const struct stream *stream)
 {
-	const int64_t times[] = {
-		stream->timer, stream->tail_at, stream->overdue_at, stream->repeat_at, stream->end, give_up_at(stream)};
+	const int64_t times[] = {stream->timer, stream->tail_at, stream->overdue_at, stream->repeat_at, stream->end,
+		give_up_at(stream), stream_idle_due(stream)};
 	int64_t first = STREAM_NEVER;
 
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
@@ -455,6 +455,8 @@ static void run_times(struct romon_engine *engine, struct stream *stream, struct
 		give_up(engine, stream, now);
 		return;
 	}
+	if (stream_idle_due(stream) <= now.ns && !stream_idle_run(engine, stream, now))
+		return;
 	if (stream->overdue_at <= now.ns)
 		stream_overdue(engine, stream, now);
 	if (stream->tail_at <= now.ns)
