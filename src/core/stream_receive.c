@@ -104,10 +104,12 @@ static void receive_open(struct romon_engine *engine, struct port *port, struct 
 		challenge(engine, port, stream, now);
 		return;
 	}
-	if ((int32_t)(segment->ack - stream->una) >= 0)
+	if ((int32_t)(segment->ack - stream->una) >= 0) {
 		stream_follow(engine, stream, port, message, now);
-	stream->alive = now;
-	stream->silent = 0;
+		/* One who lacks what was acknowledged to us would ask for it for ever: no life. */
+		stream->alive = now;
+		stream->silent = 0;
+	}
 	stream_ask(engine, stream, false, now);
 	if (stream->state == STREAM_OPEN)
 		stream_take_ack(engine, stream, segment, now);

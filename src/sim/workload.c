@@ -202,15 +202,32 @@ void workload_stop(struct world *world)
 		ping_stop(world, &workload->pingers[i]);
 }
 
-size_t workload_unfinished(const struct world *world, const struct end **end)
+/* Is there somebody at the other end, or something that was written and not taken? Of one who only waits to read nobody can say that it
+ * should know that there is nothing to come: streams have no keepalive. */
+static bool should_end(const struct world *world, const struct end *end)
+{
+	struct romon_stream_info info;
+
+	for (size_t i = 0; i < world->workload->end_count; i++) {
+		const struct end *other = &world->workload->ends[i];
+
+		if (other->used && !other->connector && other->key == end->key)
+			return true;
+	}
+	return romon_stream_info(world->stations[end->station].engine, end->handle, &info) &&
+	       (info.unsent > 0 || info.state == ROMON_STREAM_CONNECTING);
+}
+
+size_t workload_unfinished(const struct world *world, const struct end **unfinished)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < world->workload->end_count; i++) {
-		if (!world->workload->ends[i].used || !world->workload->ends[i].connector ||
-			world->workload->ends[i].began <= world->tainted)
+		const struct end *end = &world->workload->ends[i];
+
+		if (!end->used || !end->connector || end->began <= world->tainted || !should_end(world, end))
 			continue;
-		*end = &world->workload->ends[i];
+		*unfinished = end;
 		count++;
 	}
 	return count;

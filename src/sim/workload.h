@@ -53,8 +53,8 @@ void workload_ended(struct world *world, uint32_t station);
 bool workload_events(struct world *world, uint32_t station);
 /* Nobody begins anything any more, and nobody asks or pings. Streams go on. */
 void workload_stop(struct world *world);
-/* Streams that have neither finished nor failed, of those whose connecting end lives. One of them in *end. */
-size_t workload_unfinished(const struct world *world, const struct end **end);
+/* Streams that have neither finished nor failed and should have, of those whose connecting end lives. One of them in *unfinished. */
+size_t workload_unfinished(const struct world *world, const struct end **unfinished);
 
 /* ---- talk.c: streams ---- */
 

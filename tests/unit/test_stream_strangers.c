@@ -71,6 +71,29 @@ static void acknowledgements_of_what_was_not_sent(void **state)
 	assert_true(info.unread == 5 && info.unsent == 0 && info.sent == 5);
 }
 
+/* Somebody said that what was lost had come. The peer asks for it for ever, and cannot have it: that is no life. */
+static void an_acknowledgement_that_lied(void **state)
+{
+	struct part segment = theirs;
+	struct lone *lone = *state;
+	uint32_t seq, handle = segments_accepted(lone, OURS, &seq);
+	struct romon_event event = {.stream = 0};
+
+	romon_stream_write(lone->engine, handle, "hello, world", 12);
+	lone_run(lone, 0);
+	segment.type = ACK;
+	segment.seq = irs;
+	segment.ack = seq + 5;
+	segments_give(lone, &segment);
+	segment.ack = seq;
+	for (unsigned i = 0; i < 20 && !romon_engine_event(lone->engine, &event); i++) {
+		lone_run(lone, S);
+		segments_give(lone, &segment);
+	}
+	assert_true(event.type == ROMON_EVENT_STREAM_CLOSED && event.stream == handle);
+	assert_int_equal(event.reason, ROMON_STREAM_TIMEOUT);
+}
+
 /* Neither by many routers nor by one, and those that have a right to it find room after a second. */
 static void half_open_ones_are_bounded(void **state)
 {
@@ -130,6 +153,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(a_million_forged_segments),
 		TEST(acknowledgements_of_what_was_not_sent),
+		TEST(an_acknowledgement_that_lied),
 		TEST(half_open_ones_are_bounded),
 		TEST(segments_that_are_none),
 	};
