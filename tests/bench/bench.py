@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""`make bench`: measures OpenRoMON side by side with what people would use instead, all in one run, and shows a table or JSON. Needs root
-for its network namespaces. docs/benchmarks.md says what each row is and how to read the figures.
+"""Runs the benchmarks of `make bench`: OpenRoMON side by side with what people would use instead, all in one run; a table or JSON.
+Needs root for its network namespaces. docs/benchmarks.md says what each row is and how to read the figures.
 
     bench.py [--json] [--rounds N] [--rows NAME,...] BUILD"""
 import argparse
@@ -33,7 +33,8 @@ def load(build):
     import row_ping
     import row_streams
     import row_transit
-    return {"auth": row_auth.cases, "transit": row_transit.cases, "ping": row_ping.cases, "discovery": row_discovery.cases, "memory": row_memory.cases,
+    return {"auth": row_auth.cases, "transit": row_transit.cases, "ping": row_ping.cases,
+            "discovery": row_discovery.cases, "memory": row_memory.cases,
             "streams": row_streams.cases, "scp": row_streams.scp_cases}
 
 

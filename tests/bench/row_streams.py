@@ -155,7 +155,8 @@ class Copies:
 
 def scp_cases(rounds):
     for hops in (3, 4):
-        sides = [Side("scp over romon", ours=True), Side("scp over romon, by identity", ours=True), Side(f"scp -J through {hops - 1} jump hosts"), Side("scp, routed")]
+        sides = [Side("scp over romon", ours=True), Side("scp over romon, by identity", ours=True),
+                 Side(f"scp -J through {hops - 1} jump hosts"), Side("scp, routed")]
         case = Case("scp", f"32 MiB over {hops} hops ({hops - 1} routers between)", "MB/s", sides)
         try:
             copies = Copies(hops)
