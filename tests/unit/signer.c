@@ -43,7 +43,7 @@ static void hmac(const char *secret, const uint8_t *text, size_t len, uint8_t di
 static void digest_of(const char *secret, const uint8_t *frame, uint8_t digest[MD5_DIGEST_SIZE])
 {
 	static uint8_t text[65536];
-	size_t len = craft_number(frame + 16, 2);
+	size_t len = (size_t)craft_number(frame + 16, 2);
 
 	memcpy(text, frame, 12);
 	memcpy(text + 12, frame + 14, len - 14);
