@@ -49,6 +49,17 @@ bench:
 	@ninja -C $(BUILD)-bench >/dev/null || ninja -C $(BUILD)-bench
 	@$(PYTHON) tests/bench/bench.py $(if $(JSON),--json) $(if $(ROWS),--rows $(ROWS)) $(BUILD)-bench
 
+# libFuzzer, so many seconds on each target, one after the other; then what of the parsers was reached. CONTRIBUTING.md has more.
+SECONDS ?= 60
+TARGETS ?=
+fuzz:
+	@packaging/need.sh build test fuzz
+	@test -e $(BUILD)-fuzz/build.ninja || CC=clang meson setup $(BUILD)-fuzz -Dtests=true -Dfuzz=true \
+		-Db_sanitize=address,undefined -Db_lundef=false -Dc_link_args=-fprofile-instr-generate -Dc_args="-fsanitize=fuzzer-no-link \
+		-fno-sanitize-recover=all -fprofile-instr-generate -fcoverage-mapping" >/dev/null
+	@ninja -C $(BUILD)-fuzz $(patsubst %.c,%,$(wildcard tests/fuzz/fuzz_*.c)) | tail -n 1
+	@$(PYTHON) tests/fuzz/run.py fuzz $(BUILD)-fuzz $(SECONDS) $(TARGETS)
+
 install: $(BUILD)/build.ninja
 	@meson configure $(BUILD) -Dprefix=$(PREFIX)
 	ninja -C $(BUILD)
@@ -59,16 +70,17 @@ uninstall: $(BUILD)/build.ninja
 	@$(PYTHON) packaging/uninstall.py $(BUILD) $(abspath $(DESTDIR))
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-bench $(BUILD)-soak build-check
+	rm -rf $(BUILD) $(BUILD)-bench $(BUILD)-soak $(BUILD)-fuzz build-check
 
 help:
 	@echo 'make             builds romond and romon into ./$(BUILD)'
 	@echo 'make demo        shows a network of six routers at work (root; KEEP=1 leaves it up, make demo-clean removes it)'
 	@echo 'make check       builds and runs all the tests (root)'
 	@echo 'make soak        runs the long tests at full length, several minutes (root)'
+	@echo 'make fuzz        feeds the parsers with what nobody thought of (SECONDS=60 for each of them)'
 	@echo 'make bench       measures, beside what people would use instead (root; JSON=1 for programs, ROWS=name,... for a part)'
 	@echo 'make install     installs, below PREFIX=$(PREFIX) and, for packagers, DESTDIR'
 	@echo 'make uninstall   removes what install put there, but keeps a changed /etc/romon/romon.conf'
 	@echo 'make clean       removes what was built'
 
-.PHONY: all demo demo-clean check soak bench install uninstall clean help
+.PHONY: all demo demo-clean check soak fuzz bench install uninstall clean help

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# need.sh build|demo|test|bench ...: has this machine what it takes to build OpenRoMON, to show it, to test it, to measure it?
+# need.sh build|demo|test|bench|fuzz ...: has this machine what it takes to build OpenRoMON, to show it, to test it, to measure it?
 #
 # On Debian and its children the missing packages, and no others, are installed by apt-get if we are root, and named if we
 # are not. Elsewhere it names the programs and libraries that are missing. Silent if nothing is. CONTRIBUTING.md says what
@@ -30,6 +30,8 @@ wanted() {
 		echo openssh-client rsync git
 		;;
 	test-programs) echo gcc clang nm ip tshark python3 ssh rsync git ;;
+	fuzz-packages) echo clang libclang-rt-dev llvm ;;
+	fuzz-programs) echo clang llvm-cov llvm-profdata ;;
 	test-libraries) echo cmocka ;;
 	test-modules) echo pytest scapy cryptography ;;
 	bench-packages)
@@ -89,7 +91,7 @@ need_other() {
 	[ -z "$missing" ] || fail "please install:$missing"
 }
 
-[ $# -gt 0 ] || fail 'usage: need.sh build|demo|test|bench ...'
+[ $# -gt 0 ] || fail 'usage: need.sh build|demo|test|bench|fuzz ...'
 for purpose in "$@"; do
 	[ -n "$(wanted "$purpose" programs)" ] || fail "unknown purpose '$purpose'"
 done

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the fuzz targets begin with: the captured frames where they are (else frames of our own), in the form that each target reads, the
+corpus of the tree (corpus/TARGET.txt, an input in hexadecimal a line), and texts that the project has anyway."""
+import struct
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TOP = HERE.parent.parent
+CAPTURED = TOP.parent / "shared" / "vectors" / "frames.txt"
+OWN = TOP / "tests" / "vectors" / "own-frames.txt"
+
+GROUP = bytes.fromhex("0180c20088bf")
+STRANGER = bytes.fromhex("02000000000d")  # a MAC of tape.c
+FIRST_PORT = bytes.fromhex("020000000006")
+DATA = 3
+
+
+def messages(own=False):
+    """The test vectors, without Ethernet header: the captured ones where they are."""
+    path = OWN if own or not CAPTURED.exists() else CAPTURED
+    lines = [line.split() for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    return [bytes.fromhex(line[1]) for line in lines]
+
+
+def frames(own):
+    return [(FIRST_PORT if message[0] == DATA else GROUP) + STRANGER + b"\x88\xbf" + message for message in messages(own)]
+
+
+def events(own):
+    """For fuzz_engine: each frame by port 1 as it is, then as one for this router, then all of them after one another. Addresses: bit 0 the
+    port's MAC as destination, 1 the group, 6 the length, 7 the first hop; a look behind each."""
+    inputs, together = [], b""
+    for frame in frames(own):
+        event = b"\x40\x01" + struct.pack(">H", len(frame)) + frame
+        inputs += [event + bytes([how]) for how in (0, 0x45, 0xe5)]
+        together += event + b"\x45"
+    ask_and_answer = bytes([13, 1, 3, 0, 6, 10, 0])  # asks; the answer of router 10 to the last frame, undamaged
+    inputs += [together, ask_and_answer + b"\x4d\x01" + together]
+    handshake = bytes([11, 0xff, 1, 1, 0x8b, 0xff, 1, 1])  # secrets for both
+    crossing = bytes([5, 0, 0, 5, 0, 0])
+    asks = bytes([13, 1]) + crossing * 2
+    pings = bytes([14, 10, 3, 0, 32, 0]) + crossing * 2 + bytes([8, 2]) + crossing * 3 + bytes([0x48, 8])
+    connects = bytes([15, 0, 4, 10, 3]) + crossing * 6 + bytes([15, 0, 0, 0x20, 0]) + crossing * 6 + bytes([15, 0, 2]) + crossing * 4
+    crowds = [bytes([31, kind, 70, 70]) + bytes([13, 1] * (kind == 2)) + bytes([31, kind, 70, 71, 0x48, 8, 31, kind, 9, 9])
+              for kind in range(4)]
+    inputs += [handshake + crossing * 4 + asks + pings + connects, asks + pings + connects, asks + pings[:6] + bytes([0x48, 8] * 4)]
+    # The neighbour comes back with a new index, its Hello is lost, and it asks: it is challenged, again and again, and proves itself.
+    again = bytes([10 | 128, 1, 9 | 128, 1, 13, 0, 100, 11 | 128, 0xff, 1, 1])
+    lost, later = bytes([5, 1, 0, 5, 1, 1, 8, 4]), bytes([8, 6, 5, 1, 1])
+    ends = (crossing * 3 + bytes([7, 0, 0, 7, 1, 0, 7, 2, 0, 7, 0, 0, 7, 3, 0]) + asks, later * 5 + crossing * 4,
+            bytes([8, 14]) + crossing * 4)
+    inputs += [handshake + crossing * 4 + asks + again + lost * 2 + bytes([13 | 128, 1]) + end for end in ends]
+    # A ping for this router, from a port that may ask and one that may not; 20 connects to one that does not answer.
+    fields = bytes([2, 1, 2, 6, 13, 13, 3, 1, 0, 9, 6]) + struct.pack(">HHH", 2000, 1, 8) + bytes(8) + bytes([0xc5])
+    inputs += [fields, fields.replace(struct.pack(">H", 2000), b"\0\7"), asks + bytes([15, 0, 4, 10, 3]) * 20 + bytes([8, 10] * 3)]
+    # The neighbour asks, the question is passed on, and comes back answered, in either reading.
+    passed_on = bytes([13 | 128, 1]) + crossing + bytes([8, 2])
+    inputs += [passed_on + bytes([3, back, 2, 9, *change]) for back in (0, 1) for change in ((0,), (1, 0, 55, 1), (1, 0, 67, 255))]
+    # An answer over one hop to this router, and Data over several, fields as tape_message() reads them.
+    end = bytes([5]) + struct.pack(">HH", 1500, 100)
+    routes = bytes([2, 12]) + end + b"\x0c" + end + b"\x0c" + bytes([9]) + end + b"\x09" + end + b"\x09\0\x40"
+    inputs += [bytes([13, 1, 2, 1, 1, 6, 13, 3, 9, 1, pointer, 5, mac]) + routes for pointer in (0, 1) for mac in (6, 7)]
+    ports = struct.pack(">HHH", 1, 2000, 8) + bytes(8) + b"\x40"
+    ways = ([(9, 6), (2, 0)], 0), ([(9, 7), (9, 6), (2, 8)], 1), ([(9, 6), (2, 8)], 0), ([(9, 6), (77, 8)], 0), ([(9, 6)], 0)
+    inputs += [bytes([2, 1, 2, 6, 13, 13, 3, len(hops), pointer]) + b"".join(map(bytes, hops)) + ports for hops, pointer in ways]
+    # Ends with a reason; those who look for room among the half-open.
+    inputs += [asks + connects[:5] + crossing * 6 + bytes([15, 0, 3, reason]) + crossing * 2 for reason in range(6)]
+    inputs += [crowds[3] + bytes([8, 8]) + bytes([31, 3, 70, 72]), bytes([14, 10, 3, 0, 32, 0, 10, 1, 0x48, 8])]
+    return inputs + [bytes([13, 1]) + crowd for crowd in crowds]
+
+
+def segments(own):
+    """For fuzz_stream: streams that open, carry data both ways, and close, in order. A step is its number and what it reads."""
+    def peer(kind, mark, number, place, ack, size=None, ack_number=0):
+        out = bytes([0, kind, mark]) + struct.pack(">HB", number, place) + struct.pack(">HB", ack_number, ack)
+        return out + (struct.pack(">H", size) if size is not None else b"")
+    data = peer(2, 0, 0, 5, 4, 700)
+    early = peer(2, 0, 900, 0, 4, 300)
+    ack = peer(3, 0, 0, 5, 4, 0)
+    close = peer(4, 5, 0, 5, 4, 0)
+    read, write, finish, wait = b"\x05\xff\xff", b"\x06\x20\x00", b"\x08", b"\x04\x05"
+    orderly = ack + write + data + read + ack + early + data + data + read + finish + wait + close + read + ack + wait
+    nothing_new = peer(3, 0, 0, 5, 2, 0)
+    repeated = ack + write * 3 + nothing_new * 5 + peer(3, 0, 0, 5, 0, 0, 2000) + nothing_new + ack + wait + write + ack
+    again = orderly + b"\x04\x08" + peer(0, 1, 1, 5, 2) + b"\x04\x0b" + peer(0, 1, 2, 5, 2) + ack
+    overlap = ack + data + peer(2, 0, 300, 1, 4, 700) + early + peer(2, 0, 0, 5, 4, 1200) + read + peer(2, 0, 100, 1, 4, 500) + read
+    lossy = ack + write + (wait * 3 + ack) * 4 + data + close + read + (b"\x04\x08") * 20
+    return [bytes([how]) + course for how in range(16) for course in (orderly, lossy, repeated, again, overlap)]
+
+
+def structs(_own):
+    """For fuzz_wire_encode: one struct of every type."""
+    return [struct.pack(">H", 2000) + bytes([kind, 6, 13, 3, 10]) + bytes([1, 0, 7, 6]) + bytes(range(80)) for kind in range(5)]
+
+
+def captures(own):
+    """For fuzz_capture: the frames as pcapng and pcap, of both byte orders."""
+    inputs = []
+    for order in "<>":
+        def block(kind, body, order=order):
+            body += bytes(-len(body) % 4)
+            total = struct.pack(order + "I", len(body) + 12)
+            return struct.pack(order + "I", kind) + total + body + total
+        section = block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
+        interface = block(1, struct.pack(order + "HHI", 1, 0, 0) + struct.pack(order + "HHB3x", 9, 1, 9) + bytes(4))
+        packets = b"".join(block(6, struct.pack(order + "IIIII", 0, 0, number * 1000, len(frame), len(frame)) + frame)
+                           for number, frame in enumerate(frames(own)))
+        simple = b"".join(block(3, struct.pack(order + "I", len(frame)) + frame) for frame in frames(own))
+        inputs += [section + interface + packets, section + interface + simple, section + interface + block(5, b"statistics..")]
+        for magic in (0xA1B2C3D4, 0xA1B23C4D):
+            records = b"".join(struct.pack(order + "IIII", 1, number, len(frame), len(frame)) + frame
+                               for number, frame in enumerate(frames(own)))
+            inputs.append(struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 65535, 1) + records)
+    return inputs
+
+
+def configurations(_own):
+    """For fuzz_config: the file that is installed, and the examples of romon.conf(5)."""
+    page = (TOP / "docs" / "man" / "romon.conf.5.scd").read_text().replace("\\\\", "\\")
+    texts = [(TOP / "packaging" / "romon.conf").read_text()] + page.split("```\n")[1::2]
+    changes = b"\0p1cost\x007\0a0\0eth9\0x0identity\0a b\0r1\0\0s0disabled\0yes\0n0comment\0c\0d2\0"
+    ports = "".join(f"add interface=e{number}\n" for number in range(513))
+    services = "".join(f"add name=s{number} port={number + 90} to=tcp:127.0.0.1:7\n" for number in range(65))
+    targets = "".join(f"add name=t{number} port={number + 90} to={to}\n" for number, to in enumerate(
+        ['"tcp:[::1]:80"', "unix:/run/x", '"exec:/bin/cat -u"', '"tcp:192.0.2.1:7"']))
+    texts += ["/tool romon port\n" + ports, "/tool romon service\n" + services, "/tool romon service\n" + targets,
+              "/tool romon set current-id=02:00:00:00:00:01\n", "/tool romon set secrets=a,a\n", "/tool romon set identity=\"\\00\"\n",
+              "/tool romon service set ssh name=other\n", "/tool romon service set ssh port=4\n", "/tool romon port add interface=all\n",
+              "/tool romon service add name=x port=3 to=unix:x\n", "/tool romon service add name=x port=9 to=\"tcp:[::1:7\"\n"]
+    changes += b"x0secrets\0(\"\")\0x0id\x0002:00:00:00:00:01\0n0port\0\x34\0"
+    return [text.encode() for text in texts] + [text.encode() + changes for text in texts]
+
+
+def calls(_own):
+    """For fuzz_message and fuzz_control: a call of every method that the interface describes."""
+    names = [line.split()[1].split("(")[0] for line in (TOP / "src/control/io.openromon.varlink").read_text().splitlines()
+             if line.startswith("method ")]
+    texts = [f'{{"method":"io.openromon.{name}","parameters":{{{words}}}{more}}}' for name in names
+             for words, more in (("", ""), ('"duration":0', ""), ('"values":{"cost":"7"},"number":1', ""),
+                                 ('"id":"02:00:00:00:00:05","count":1', ',"more":true'))]
+    inputs = [text.encode() + b"\0" for text in texts] + [text.encode() for text in texts[:4]]
+
+    def call(name, words="", more=""):
+        return f'{{"method":"{name}","parameters":{{{words}}}{more}}}'.encode() + b"\0"
+    ours, more = "io.openromon.", ',"more":true'
+    described = call("org.varlink.service.GetInterfaceDescription", '"interface":"io.openromon"')
+    connect = call(ours + "Connect", '"id":"02:00:00:00:00:05","port":3', ',"upgrade":true')
+    off = call(ours + "Set", '"values":{"enabled":"no"}')
+    return inputs + [
+        call("org.varlink.service.GetInfo") + described, call("org.varlink.service.No") + call("com.example.No") + call("none"),
+        b"\3" + described * 100 + b"\3", b"\3" + described * 30 + b"\2",
+        connect, connect + b"\1" + call(ours + "GetStreams"), connect + connect, connect + b"\2\1" + call(ours + "GetEnds"),
+        call(ours + "Ping", '"id":"02:00:00:00:00:05","count":2,"interval":0.001', more), call(ours + "Ping", '"id":"farm"', more) + b"\2",
+        call(ours + "Discover", "", more) + b"\1" + off + call(ours + "Discover", "", more) + call(ours + "Ping"),
+        call(ours + "Ping", '"id":"02:00:00:00:00:06","count":1') + b"\1" + off, b'{"method":"x","parameters":null}\0',
+        call(ours + "Ping", '"id":7,"count":"x","size":0,"interval":-1'), call(ours + "Ping", '"id":"x","count":1,"wrong":1'),
+        call(ours + "Connect", '"id":"02:00:00:00:00:05","port":3,"fdpass":3', ',"upgrade":true'),
+        call(ours + "SetPort", '"number":0,"values":{"cost":3}'), call(ours + "SetPort", '"number":0,"values":[]'),
+        call(ours + "GetSettings", '"show_sensitive":true') + call(ours + "GetPorts", '"show_sensitive":true'),
+        call(ours + "Set", '"values":{"id":"02:00:00:00:00:09"}', ',"oneway":true')]
+
+
+MAKERS = {
+    "fuzz_wire_decode": frames,
+    "fuzz_wire_encode": structs,
+    "fuzz_engine": events,
+    "fuzz_stream": segments,
+    "fuzz_capture": captures,
+    "fuzz_config": configurations,
+    "fuzz_message": calls,
+    "fuzz_control": calls,
+}
+
+
+def corpus(target):
+    path = HERE / "corpus" / f"{target.removeprefix('fuzz_')}.txt"
+    return [bytes.fromhex(line) for line in path.read_text().splitlines() if not line.startswith("#")] if path.exists() else []
+
+
+def write(target, folder, own=False):
+    """Writes everything that the target begins with into the folder, a file each. Returns how many."""
+    inputs = MAKERS[target](own) + corpus(target)
+    for number, data in enumerate(inputs):
+        (Path(folder) / f"seed-{number:04}").write_bytes(data)
+    return len(inputs)
