@@ -39,6 +39,7 @@ soak:
 	ninja -C $(BUILD)-soak
 	meson test -C $(BUILD)-soak --no-rebuild --print-errorlogs -t 0
 	ROMON_BUILD=$(abspath $(BUILD))-soak $(PYTHON) -m pytest -s -p no:cacheprovider $(SOAK)
+	@$(MAKE) --no-print-directory foreign
 
 # In a folder of its own, without what only the tests need. A peer that cannot be installed is a row that says so.
 bench:
@@ -60,6 +61,11 @@ fuzz:
 	@ninja -C $(BUILD)-fuzz $(patsubst %.c,%,$(wildcard tests/fuzz/fuzz_*.c)) | tail -n 1
 	@$(PYTHON) tests/fuzz/run.py fuzz $(BUILD)-fuzz $(SECONDS) $(TARGETS)
 
+# core's tests on machines of other kinds, played by qemu-user: minutes.
+foreign:
+	@packaging/need.sh build test foreign
+	@$(PYTHON) tests/foreign.py
+
 install: $(BUILD)/build.ninja
 	@meson configure $(BUILD) -Dprefix=$(PREFIX)
 	ninja -C $(BUILD)
@@ -70,7 +76,7 @@ uninstall: $(BUILD)/build.ninja
 	@$(PYTHON) packaging/uninstall.py $(BUILD) $(abspath $(DESTDIR))
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-bench $(BUILD)-soak $(BUILD)-fuzz build-check
+	rm -rf $(BUILD) $(BUILD)-bench $(BUILD)-soak $(BUILD)-fuzz build-check build-foreign
 
 help:
 	@echo 'make             builds romond and romon into ./$(BUILD)'
@@ -78,9 +84,10 @@ help:
 	@echo 'make check       builds and runs all the tests (root)'
 	@echo 'make soak        runs the long tests at full length, several minutes (root)'
 	@echo 'make fuzz        feeds the parsers with what nobody thought of (SECONDS=60 for each of them)'
+	@echo 'make foreign     runs the tests of the protocol on a big-endian and on a 32-bit machine, played by qemu'
 	@echo 'make bench       measures, beside what people would use instead (root; JSON=1 for programs, ROWS=name,... for a part)'
 	@echo 'make install     installs, below PREFIX=$(PREFIX) and, for packagers, DESTDIR'
 	@echo 'make uninstall   removes what install put there, but keeps a changed /etc/romon/romon.conf'
 	@echo 'make clean       removes what was built'
 
-.PHONY: all demo demo-clean check soak fuzz bench install uninstall clean help
+.PHONY: all demo demo-clean check soak fuzz foreign bench install uninstall clean help

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# need.sh build|demo|test|bench|fuzz ...: has this machine what it takes to build OpenRoMON, to show it, to test it, to measure it?
+# need.sh build|demo|test|bench|fuzz|foreign ...: has this machine what it takes to build OpenRoMON, to show it, to test it, to measure it?
 #
 # On Debian and its children the missing packages, and no others, are installed by apt-get if we are root, and named if we
 # are not. Elsewhere it names the programs and libraries that are missing. Silent if nothing is. CONTRIBUTING.md says what
@@ -31,6 +31,8 @@ wanted() {
 		;;
 	test-programs) echo gcc clang nm ip tshark python3 ssh rsync git ;;
 	fuzz-packages) echo clang libclang-rt-dev llvm ;;
+	foreign-packages) echo gcc-s390x-linux-gnu libc6-dev-s390x-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross qemu-user ;;
+	foreign-programs) echo meson ninja ;; # what else there is, tests/foreign.py looks for itself
 	fuzz-programs) echo clang llvm-cov llvm-profdata ;;
 	test-libraries) echo cmocka ;;
 	test-modules) echo pytest scapy cryptography ;;
@@ -91,7 +93,7 @@ need_other() {
 	[ -z "$missing" ] || fail "please install:$missing"
 }
 
-[ $# -gt 0 ] || fail 'usage: need.sh build|demo|test|bench|fuzz ...'
+[ $# -gt 0 ] || fail 'usage: need.sh build|demo|test|bench|fuzz|foreign ...'
 for purpose in "$@"; do
 	[ -n "$(wanted "$purpose" programs)" ] || fail "unknown purpose '$purpose'"
 done
