@@ -77,6 +77,16 @@ static void begins(struct run *run, const struct wire_stream *segment)
 	sent_end = sent_whole = 0;
 }
 
+/* What it says to have beyond its number, or to have got twice, has been sent. */
+static void judge_block(const struct run *run, const struct wire_block *block)
+{
+	int64_t begin = (int32_t)(block->from - run->irs), end = (int32_t)(block->to - run->irs);
+
+	must(begin < end && end <= sent_end);
+	for (int64_t place = begin < 0 ? 0 : begin; place < end; place++)
+		must(sent[place]);
+}
+
 static void judge_segment(struct run *run, const struct wire_stream *segment)
 {
 	uint32_t place = segment->seq - run->iss;
@@ -94,6 +104,8 @@ static void judge_segment(struct run *run, const struct wire_stream *segment)
 	for (size_t i = 0; i < segment->data_len; i++)
 		must(segment->data[i] == byte_at(place + (uint32_t)i, 99));
 	must(segment->ack - run->irs <= sent_whole || !run->open);
+	for (unsigned i = 0; run->open && i < segment->block_count; i++)
+		judge_block(run, &segment->blocks[i]);
 	if ((int32_t)(segment->seq + (uint32_t)segment->data_len - run->ours) > 0)
 		run->ours = segment->seq + (uint32_t)segment->data_len;
 }
@@ -276,6 +288,18 @@ static uint32_t choose_ack(struct run *run)
 	}
 }
 
+/* What of ours it says to have: true or not, in order or not. */
+static void choose_blocks(struct run *run, struct wire_stream *segment)
+{
+	segment->block_count = tape_below(&run->tape, WIRE_BLOCKS_MAX * 2);
+	if (segment->block_count > WIRE_BLOCKS_MAX)
+		segment->block_count = 0;
+	for (unsigned i = 0; i < segment->block_count; i++) {
+		segment->blocks[i].from = run->iss + tape_u16(&run->tape);
+		segment->blocks[i].to = segment->blocks[i].from + tape_u16(&run->tape);
+	}
+}
+
 static void note_close(struct run *run, const struct wire_stream *segment)
 {
 	if (run->close_count < CLOSES_MAX)
@@ -299,6 +323,8 @@ static void peer_sends(struct run *run)
 		} else if (segment.seq - run->irs > 3) {
 			segment.seq = run->irs;
 		}
+	} else if (segment.type == WIRE_STREAM_ACK) {
+		choose_blocks(run, &segment);
 	} else {
 		segment.data_len = tape_u16(&run->tape) % (SEGMENT_MAX + 1);
 		if (segment.type == WIRE_STREAM_CLOSE)
@@ -306,7 +332,7 @@ static void peer_sends(struct run *run)
 	}
 	for (size_t i = 0; i < segment.data_len; i++)
 		data[i] = byte_at(segment.seq - run->irs + (uint32_t)i, 7);
-	if (segment.type == WIRE_STREAM_DATA || segment.type == WIRE_STREAM_ACK)
+	if (segment.type == WIRE_STREAM_DATA)
 		note_sent(run, &segment);
 	if (segment.type == WIRE_STREAM_CLOSE)
 		note_close(run, &segment);

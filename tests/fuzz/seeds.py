@@ -72,20 +72,26 @@ def events(own):
 def segments(own):
     """For fuzz_stream: streams that open, carry data both ways, and close, in order. A step is its number and what it reads."""
     def peer(kind, mark, number, place, ack, size=None, ack_number=0):
+        """size is that of the data, or of an ack its blocks."""
         out = bytes([0, kind, mark]) + struct.pack(">HB", number, place) + struct.pack(">HB", ack_number, ack)
+        if isinstance(size, list):
+            return out + bytes([len(size)]) + b"".join(struct.pack(">HH", start, end - start) for start, end in size)
         return out + (struct.pack(">H", size) if size is not None else b"")
     data = peer(2, 0, 0, 5, 4, 700)
     early = peer(2, 0, 900, 0, 4, 300)
-    ack = peer(3, 0, 0, 5, 4, 0)
+    ack = peer(3, 0, 0, 5, 4, [])
     close = peer(4, 5, 0, 5, 4, 0)
     read, write, finish, wait = b"\x05\xff\xff", b"\x06\x20\x00", b"\x08", b"\x04\x05"
     orderly = ack + write + data + read + ack + early + data + data + read + finish + wait + close + read + ack + wait
-    nothing_new = peer(3, 0, 0, 5, 2, 0)
-    repeated = ack + write * 3 + nothing_new * 5 + peer(3, 0, 0, 5, 0, 0, 2000) + nothing_new + ack + wait + write + ack
+    nothing_new = peer(3, 0, 0, 5, 2, [])
+    repeated = ack + write * 3 + nothing_new * 5 + peer(3, 0, 0, 5, 0, [], 2000) + nothing_new + ack + wait + write + ack
+    blocks = [peer(3, 0, 0, 5, 2, [(1400 * n, 1400 * n + 700 * k)]) for n in range(1, 5) for k in (1, 2)]
+    twice = peer(3, 0, 0, 5, 0, [(0, 1400), (5600, 9000), (12000, 13000)], 2000)
+    holes = ack + write * 3 + b"".join(blocks) + twice + wait + blocks[3] + twice + ack + wait
     again = orderly + b"\x04\x08" + peer(0, 1, 1, 5, 2) + b"\x04\x0b" + peer(0, 1, 2, 5, 2) + ack
     overlap = ack + data + peer(2, 0, 300, 1, 4, 700) + early + peer(2, 0, 0, 5, 4, 1200) + read + peer(2, 0, 100, 1, 4, 500) + read
     lossy = ack + write + (wait * 3 + ack) * 4 + data + close + read + (b"\x04\x08") * 20
-    return [bytes([how]) + course for how in range(16) for course in (orderly, lossy, repeated, again, overlap)]
+    return [bytes([how]) + course for how in range(16) for course in (orderly, lossy, repeated, again, overlap, holes)]
 
 
 def structs(_own):
