@@ -33,7 +33,7 @@ VARIANTS = {
 }
 
 # The system tests that run a second time, under the sanitizers: those about what strangers can send.
-STRANGERS = ["bad_input", "captured", "cli", "cli_streams", "config", "control", "faults", "secrets", "secrets_rotation",
+STRANGERS = ["agent_cli", "bad_input", "captured", "cli", "cli_streams", "config", "control", "faults", "secrets", "secrets_rotation",
              "secrets_restart", "secrets_hidden"]
 # Files of system tests that run at the same time: they wait more than they compute.
 AT_ONCE = 3

@@ -146,6 +146,18 @@ static int long_argument(struct reader *reader, char *text)
 	return pair_add(reader, key, *reader->next++);
 }
 
+/* "-s VALUE" or "-sVALUE". */
+static int option_value(struct reader *reader, const char *text, const char **value, const char *what)
+{
+	if (text[2])
+		*value = text + 2;
+	else if (*reader->next)
+		*value = *reader->next++;
+	else
+		return cli_fail(CLI_USAGE, "romon: %s needs %s", text, what);
+	return CLI_DONE;
+}
+
 static int option_read(struct reader *reader, char *text)
 {
 	struct cli *cli = reader->cli;
@@ -162,12 +174,10 @@ static int option_read(struct reader *reader, char *text)
 		cli->help = true;
 	else if (strcmp(text, "-V") == 0 || strcmp(text, "--version") == 0)
 		cli->version = true;
-	else if (strcmp(text, "-s") == 0 && *reader->next)
-		cli->socket = *reader->next++;
-	else if (strcmp(text, "-s") == 0)
-		return cli_fail(CLI_USAGE, "romon: -s needs the path of romond's control socket");
 	else if (strncmp(text, "-s", 2) == 0)
-		cli->socket = text + 2;
+		return option_value(reader, text, &cli->socket, "the path of romond's control socket");
+	else if (strncmp(text, "-A", 2) == 0)
+		return option_value(reader, text, &cli->agent_text, "an agent: [USER@]HOST[:PORT] or a saved name");
 	else if (strncmp(text, "--", 2) == 0)
 		return long_argument(reader, text);
 	else
@@ -220,7 +230,7 @@ int args_read(int argc, char *const *argv, struct cli *cli)
 	struct reader reader = {.cli = cli, .next = argc > 0 ? argv + 1 : argv};
 	int status = CLI_DONE;
 
-	*cli = (struct cli){.socket = CLIENT_SOCKET_DEFAULT};
+	*cli = (struct cli){0};
 	while (status == CLI_DONE && *reader.next) {
 		char *word = *reader.next++;
 
@@ -231,6 +241,10 @@ int args_read(int argc, char *const *argv, struct cli *cli)
 		else
 			status = argument_read(&reader, word);
 	}
+	if (status == CLI_DONE && cli->socket && cli->agent_text)
+		return cli_fail(CLI_USAGE, "romon: -s and -A exclude each other: an agent's romond has the socket that it has");
+	if (!cli->socket)
+		cli->socket = CLIENT_SOCKET_DEFAULT;
 	if (status == CLI_DONE && !cli->command && reader.name[0] != '\0' && !cli->help)
 		return cli_fail(CLI_USAGE, "romon: \"%s\" lacks its second word; `romon help` lists the commands", reader.name);
 	return status;

@@ -9,44 +9,70 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/agent.h"
 #include "cli/secrets.h"
 
-static int open_failure(const char *socket)
+char *call_open_reason(const char *socket)
 {
-	switch (errno) {
-	case ENOENT:
-	case ENOTDIR:
-	case ECONNREFUSED:
-		return cli_fail(CLI_UNREACHABLE,
-			"romon: romond is not running (%s: %s): start it with `systemctl start romond`, or name its socket with "
-			"-s",
-			socket, strerror(errno));
-	case EACCES:
-	case EPERM:
-		return cli_fail(CLI_UNREACHABLE,
-			"romon: %s: %s: be root, or join the group romon (`usermod -aG romon USER` as root, then log in again)",
-			socket, strerror(errno));
-	default:
-		return cli_fail(CLI_UNREACHABLE, "romon: cannot connect to romond at %s: %s", socket, strerror(errno));
-	}
+	const char *error = strerror(errno);
+	bool absent = errno == ENOENT || errno == ENOTDIR || errno == ECONNREFUSED, denied = errno == EACCES || errno == EPERM;
+	int length;
+	char *text;
+
+	if (absent)
+		length = asprintf(&text,
+			"romond is not running (%s: %s): start it with `systemctl start romond`, or name its socket with -s",
+			socket, error);
+	else if (denied)
+		length = asprintf(&text,
+			"%s: %s: be root, or join the group romon (`usermod -aG romon USER` as root, then log in again)", socket,
+			error);
+	else
+		length = asprintf(&text, "cannot connect to romond at %s: %s", socket, error);
+	if (length < 0)
+		cli_out_of_memory();
+	return text;
+}
+
+static int open_failure(const struct cli *cli)
+{
+	if (cli->agent)
+		return cli_fail(CLI_UNREACHABLE, "romon: cannot start ssh: %s", strerror(errno));
+
+	char *reason = call_open_reason(cli->socket);
+	int status = cli_fail(CLI_UNREACHABLE, "romon: %s", reason);
+
+	free(reason);
+	return status;
 }
 
 int call_start(const struct cli *cli, const char *method, json_t *parameters, enum message_mode mode, struct client **client)
 {
-	*client = client_open(cli->socket);
+	*client = cli->agent ? agent_open(cli->agent) : client_open(cli->socket);
 	if (!*client) {
 		json_decref(parameters);
-		return open_failure(cli->socket);
+		return open_failure(cli);
 	}
 	if (client_call(*client, method, parameters, mode))
 		return CLI_DONE;
 
-	int error = errno;
+	int error = errno, status;
 
+	if (cli->agent) /* whose process has ended before it took anything */
+		status = call_failure(cli, *client, CLIENT_CLOSED, NULL);
+	else
+		status = cli_fail(CLI_UNREACHABLE,
+			"romon: romond does not take the call: %s; `systemctl status romond` may tell why", strerror(error));
 	client_close(*client);
 	*client = NULL;
-	return cli_fail(CLI_UNREACHABLE, "romon: romond does not take the call: %s; `systemctl status romond` may tell why",
-		strerror(error));
+	return status;
+}
+
+int call_timeout(const struct cli *cli, double seconds)
+{
+	double timeout = (seconds + CALL_PATIENCE) * 1000;
+
+	return !cli->agent && timeout < 2e9 ? (int)timeout : -1;
 }
 
 static const char *detail(const struct message_reply *reply, const char *name)
@@ -72,7 +98,7 @@ static int ambiguous_failure(const struct message_reply *reply)
 }
 
 /* The errors of the interface file, and those of Varlink itself. */
-static int error_failure(const struct message_reply *reply)
+static int error_failure(const struct cli *cli, const struct message_reply *reply)
 {
 	const size_t prefix = strlen(MESSAGE_INTERFACE ".");
 	const char *error = strncmp(reply->error, MESSAGE_INTERFACE ".", prefix) == 0 ? reply->error + prefix : "";
@@ -82,6 +108,8 @@ static int error_failure(const struct message_reply *reply)
 		return cli_fail(CLI_NO, "failure: RoMON not running");
 	if (strcmp(error, "Failed") == 0)
 		return cli_fail(CLI_NO, "%s", reason);
+	if (strcmp(error, "Unreachable") == 0)
+		return cli_fail(CLI_UNREACHABLE, "romon: the agent %s: %s", cli->agent ? cli->agent->text : "", reason);
 	if (strcmp(error, "Invalid") == 0)
 		return cli_fail(CLI_USAGE, "romon: %s", reason);
 	if (strcmp(error, "PermissionDenied") == 0 || strcmp(error, "NoSuchPort") == 0 || strcmp(error, "NoSuchService") == 0 ||
@@ -99,11 +127,25 @@ static int error_failure(const struct message_reply *reply)
 	return cli_fail(CLI_UNREACHABLE, "romon: romond answers %s: are romon and romond of the same version?", reply->error);
 }
 
-int call_failure(enum client_result result, const struct message_reply *reply)
+/* What an agent can do to a call, beyond what romond can. */
+static int agent_lost(const struct agent *agent, const struct client *client, enum client_result result)
 {
+	if (result == CLIENT_CLOSED)
+		return agent_failure(agent, client_process(client));
+	return cli_fail(CLI_UNREACHABLE,
+		"romon: what the agent %s sent makes no sense: does its shell print something at login, or is its romon of "
+		"another "
+		"version?",
+		agent->text);
+}
+
+int call_failure(const struct cli *cli, const struct client *client, enum client_result result, const struct message_reply *reply)
+{
+	if (cli->agent && (result == CLIENT_CLOSED || result == CLIENT_GARBAGE))
+		return agent_lost(cli->agent, client, result);
 	switch (result) {
 	case CLIENT_ERROR:
-		return error_failure(reply);
+		return error_failure(cli, reply);
 	case CLIENT_TIMEOUT:
 		return cli_fail(CLI_UNREACHABLE, "romon: romond does not answer; `systemctl restart romond` starts it anew");
 	case CLIENT_CLOSED:
@@ -118,19 +160,18 @@ int call_once(const struct cli *cli, const char *method, json_t *parameters, dou
 {
 	struct client *client;
 	int status = call_start(cli, method, parameters, MESSAGE_ONCE, &client);
-	double timeout = (seconds + CALL_PATIENCE) * 1000;
 
 	*reply = (struct message_reply){0};
 	if (status != CLI_DONE)
 		return status;
 
-	enum client_result result = client_next(client, NULL, 0, timeout < 2e9 ? (int)timeout : -1, reply);
+	enum client_result result = client_next(client, NULL, 0, call_timeout(cli, seconds), reply);
 
+	if (result != CLIENT_REPLY) {
+		status = call_failure(cli, client, result, reply);
+		message_reply_free(reply);
+	}
 	client_close(client);
-	if (result == CLIENT_REPLY)
-		return CLI_DONE;
-	status = call_failure(result, reply);
-	message_reply_free(reply);
 	return status;
 }
 

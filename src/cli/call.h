@@ -16,7 +16,15 @@
 int call_start(const struct cli *cli, const char *method, json_t *parameters, enum message_mode mode, struct client **client);
 
 /* Says what became of a call that did not end in CLIENT_REPLY, and returns the exit status for it. */
-int call_failure(enum client_result result, const struct message_reply *reply);
+int call_failure(
+	const struct cli *cli, const struct client *client, enum client_result result, const struct message_reply *reply);
+
+/* How long an answer may take that takes so many seconds by itself, as client_next() has it. Through an agent there is no limit, since ssh
+ * may ask its user for something first. */
+int call_timeout(const struct cli *cli, double seconds);
+
+/* Why romond cannot be reached, as errno has it: text to be freed. */
+char *call_open_reason(const char *socket);
 
 /* One call, one answer: within seconds (what the call takes by itself) and CALL_PATIENCE. Returns CLI_DONE with *reply to be
  * freed by message_reply_free(), or a status after having said what is wrong. */

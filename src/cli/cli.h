@@ -27,6 +27,8 @@ struct cli_pair {
 /* A command line, read. Texts belong to argv or to the commands, a joined [find …] to itself. */
 struct cli {
 	const char *socket;
+	const char *agent_text;    /* -A */
+	const struct agent *agent; /* whom that names; NULL: the romond of this machine */
 	bool json;
 	bool help;    /* -h: explain instead of doing */
 	bool version; /* -V */
@@ -83,6 +85,10 @@ int cmd_ssh(const struct cli *cli);
 int cmd_forward(const struct cli *cli);
 int cmd_winbox(const struct cli *cli);
 int cmd_inventory(const struct cli *cli);
+int cmd_agent_add(const struct cli *cli);
+int cmd_agent_print(const struct cli *cli);
+int cmd_agent_remove(const struct cli *cli);
+int cmd_agent_serve(const struct cli *cli);
 int cmd_help(const struct cli *cli);
 int cmd_version(const struct cli *cli);
 

@@ -48,21 +48,6 @@ static void output_close(void)
 	}
 }
 
-/* How the stream ended. */
-static int stream_ended(const struct cli *cli, const struct dial_stream *stream, bool broke)
-{
-	struct message_reply reply = {0};
-	struct client *client;
-	int status = dial_ask_end(cli, stream, &client);
-
-	if (status != CLI_DONE)
-		return status;
-	status = dial_ended(client_next(client, NULL, 0, -1, &reply), &reply, broke);
-	message_reply_free(&reply);
-	client_close(client);
-	return status;
-}
-
 static int stream_pump(const struct cli *cli, const struct dial_stream *stream)
 {
 	enum pump_state state = PUMP_RUNS;
@@ -71,7 +56,8 @@ static int stream_pump(const struct cli *cli, const struct dial_stream *stream)
 	bool closed = false;
 	int status = CLI_DONE;
 
-	pump_start(&pump, (struct pump_end){STDIN_FILENO, STDOUT_FILENO}, (struct pump_end){stream->fd, stream->fd});
+	pump_start(&pump, (struct pump_end){STDIN_FILENO, STDOUT_FILENO, false},
+		(struct pump_end){stream->fd, stream->fd, stream->framed});
 	while (state == PUMP_RUNS && !pump.back.refused) { /* nobody reads what comes: the end, without a word */
 		pump_fds(&pump, fds);
 		if (poll(fds, PUMP_FDS, -1) < 0)
@@ -86,8 +72,10 @@ static int stream_pump(const struct cli *cli, const struct dial_stream *stream)
 		status = CLI_DONE;
 	else if (pump.there.broken)
 		status = cli_fail(CLI_NO, "romon: cannot read standard input");
-	else
-		status = stream_ended(cli, stream, state == PUMP_BROKE);
+	else if (!stream->framed)
+		status = dial_await_end(cli, stream, state == PUMP_BROKE);
+	else if (state == PUMP_BROKE)
+		status = dial_broke(cli, pump_verdict(&pump));
 	pump_free(&pump);
 	return status;
 }
@@ -113,6 +101,10 @@ int cmd_connect(const struct cli *cli)
 	if (cli->word_count < 2)
 		return cli_fail(
 			CLI_USAGE, "romon: connect: which router and service? Use: romon connect %s", cli->command->synopsis);
+
+	if (fdpass && cli->agent)
+		return cli_fail(CLI_USAGE,
+			"romon: connect: --fdpass hands over no connection through an agent: leave it and ProxyUseFdpass away");
 
 	char *name = router_name(cli->words[0]);
 	int status = dial_read(&dial, name, cli->words[1]);

@@ -39,7 +39,7 @@ static bool screen_draw(const json_t *routers)
 }
 
 /* Follows the table until the person or the daemon ends it. *routers is the last table, a reference of ours. */
-static int table_follow(struct client *client, json_t **routers)
+static int table_follow(const struct cli *cli, struct client *client, json_t **routers)
 {
 	struct message_reply reply = {0};
 	struct pollfd fds[TERMINAL_FDS];
@@ -57,7 +57,7 @@ static int table_follow(struct client *client, json_t **routers)
 			more = reply.continues;
 		} else {
 			terminal_leave(); /* the message belongs on the usual screen */
-			status = call_failure(result, &reply);
+			status = call_failure(cli, client, result, &reply);
 			break;
 		}
 	}
@@ -73,7 +73,7 @@ static int discover_live(const struct cli *cli, json_t *parameters)
 
 	if (status == CLI_DONE) {
 		terminal_enter();
-		status = table_follow(client, &routers);
+		status = table_follow(cli, client, &routers);
 		terminal_leave();
 		client_close(client);
 		if (status == CLI_DONE)

@@ -15,12 +15,13 @@ static void summary_print(const struct command *command)
 
 static int overview_print(void)
 {
-	puts("Usage: romon [-s SOCKET] [-j] COMMAND [KEY=VALUE ...]\n");
+	puts("Usage: romon [-s SOCKET | -A AGENT] [-j] COMMAND [KEY=VALUE ...]\n");
 	puts("Talks to romond, the RoMON daemon of this machine. Commands:\n");
 	for (const struct command *command = commands; command->name; command++)
 		summary_print(command);
 	puts("\nOptions:\n\n"
 	     "  -s SOCKET      romond's control socket (/run/romon/romond.sock)\n"
+	     "  -A AGENT       ask the romond of another machine, over ssh: [USER@]HOST[:PORT] or a saved name\n"
 	     "  -j, --json     write JSON\n"
 	     "  -h, --help     explain the command\n"
 	     "  -V, --version  show the version\n\n"

@@ -65,7 +65,7 @@ static json_t *host_variables(const struct cli *cli, const char *id)
 	if (!args)
 		cli_out_of_memory();
 	option_write(args, "ProxyCommand", proxy);
-	option_write(args, "ProxyUseFdpass", "yes");
+	option_write(args, "ProxyUseFdpass", proxy_fdpass(cli));
 	option_write(args, "HostKeyAlias", id);
 	option_write(args, "CanonicalizeHostname", "no");
 	if (fclose(args) != 0)

@@ -137,7 +137,7 @@ static int ping_follow(const struct cli *cli, struct client *client, int interru
 
 	while (more && (result = client_next(client, fds, 1, -1, &reply)) != CLIENT_WOKEN) {
 		if (result != CLIENT_REPLY) {
-			int status = call_failure(result, &reply);
+			int status = call_failure(cli, client, result, &reply);
 
 			message_reply_free(&reply);
 			return status;

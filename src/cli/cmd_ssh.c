@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/agent.h"
 #include "cli/proxy.h"
 
 #define OPTIONS_MAX 64
@@ -56,7 +57,7 @@ static int ssh_run(const struct cli *cli, char *id)
 
 	words[count++] = (char *)"ssh";
 	words[count++] = option("ProxyCommand", proxy);
-	words[count++] = option("ProxyUseFdpass", "yes");
+	words[count++] = option("ProxyUseFdpass", proxy_fdpass(cli));
 	words[count++] = option("HostKeyAlias", id);
 	words[count++] = option("CanonicalizeHostname", "no"); /* the name is none of DNS */
 	if (user) {
@@ -99,5 +100,7 @@ int cmd_ssh(const struct cli *cli)
 
 	if (status == CLI_DONE)
 		status = proxy_resolve(cli, name, id);
-	return status == CLI_DONE ? ssh_run(cli, id) : status;
+	if (status != CLI_DONE)
+		return status;
+	return cli->agent && cli->agent->kind->ssh ? cli->agent->kind->ssh(cli, id) : ssh_run(cli, id);
 }

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "cli/agent.h"
 #include "cli/call.h"
 #include "cli/parse.h"
 
@@ -42,11 +43,11 @@ int dial_start(const struct cli *cli, const struct dial *dial, bool fdpass, stru
 	return call_start(cli, "Connect", parameters, MESSAGE_UPGRADE, client);
 }
 
-struct dial_stream dial_take(struct client *client, const struct message_reply *reply)
+struct dial_stream dial_take(const struct cli *cli, struct client *client, const struct message_reply *reply)
 {
 	json_int_t number = json_integer_value(json_object_get(reply->parameters, "stream"));
 
-	return (struct dial_stream){client_detach(client), number};
+	return (struct dial_stream){client_detach(client), cli->agent != NULL, number};
 }
 
 int dial_open(const struct cli *cli, const struct dial *dial, bool fdpass, struct dial_stream *stream)
@@ -58,12 +59,12 @@ int dial_open(const struct cli *cli, const struct dial *dial, bool fdpass, struc
 	if (status != CLI_DONE)
 		return status;
 
-	enum client_result result = client_next(client, NULL, 0, (DIAL_SECONDS + CALL_PATIENCE) * 1000, &reply);
+	enum client_result result = client_next(client, NULL, 0, call_timeout(cli, DIAL_SECONDS), &reply);
 
 	if (result == CLIENT_REPLY) {
-		*stream = dial_take(client, &reply);
+		*stream = dial_take(cli, client, &reply);
 	} else {
-		status = call_failure(result, &reply);
+		status = call_failure(cli, client, result, &reply);
 		client_close(client);
 	}
 	message_reply_free(&reply);
@@ -78,14 +79,56 @@ int dial_ask_end(const struct cli *cli, const struct dial_stream *stream, struct
 	return call_start(cli, "AwaitEnd", parameters, MESSAGE_ONCE, client);
 }
 
-int dial_ended(enum client_result result, const struct message_reply *reply, bool broke)
+int dial_broke(const struct cli *cli, const char *verdict)
+{
+	if (!verdict && cli->agent)
+		return cli_fail(CLI_NO, "romon: the agent %s is gone: the connection broke off", cli->agent->text);
+	return cli_fail(CLI_NO, "romon: %s: the connection broke off", verdict && *verdict ? verdict : "reset");
+}
+
+int dial_ended(const struct cli *cli, const struct client *client, enum client_result result, const struct message_reply *reply,
+	bool broke)
 {
 	const char *reason = json_string_value(json_object_get(reply->parameters, "reason"));
 	bool unknown = result == CLIENT_ERROR && strcmp(reply->error, MESSAGE_INTERFACE ".NoSuchStream") == 0;
 
 	if (result != CLIENT_REPLY && !unknown)
-		return call_failure(result, reply);
+		return call_failure(cli, client, result, reply);
 	if (result == CLIENT_REPLY && !reason && !broke)
 		return CLI_DONE;
-	return cli_fail(CLI_NO, "romon: %s: the connection broke off", result == CLIENT_REPLY && reason ? reason : "reset");
+	return dial_broke(cli, result == CLIENT_REPLY && reason ? reason : "");
+}
+
+char *dial_reason(const struct cli *cli, const struct dial_stream *stream, bool broke)
+{
+	struct client *client = client_open(cli->socket);
+	struct message_reply reply = {0};
+	const char *reason = "reset";
+	char *text;
+
+	if (client && client_call(client, "AwaitEnd", json_pack("{sI}", "stream", stream->number), MESSAGE_ONCE) &&
+		client_next(client, NULL, 0, -1, &reply) == CLIENT_REPLY) {
+		const char *told = json_string_value(json_object_get(reply.parameters, "reason"));
+
+		reason = told ? told : broke ? reason : "";
+	}
+	if (!(text = strdup(reason)))
+		cli_out_of_memory();
+	message_reply_free(&reply);
+	client_close(client);
+	return text;
+}
+
+int dial_await_end(const struct cli *cli, const struct dial_stream *stream, bool broke)
+{
+	struct message_reply reply = {0};
+	struct client *client;
+	int status = dial_ask_end(cli, stream, &client);
+
+	if (status != CLI_DONE)
+		return status;
+	status = dial_ended(cli, client, client_next(client, NULL, 0, -1, &reply), &reply, broke);
+	message_reply_free(&reply);
+	client_close(client);
+	return status;
 }

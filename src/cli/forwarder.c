@@ -113,12 +113,12 @@ static void connection_answer(struct forwarder *forwarder, struct connection *co
 	if (fds[0].revents)
 		result = client_next(connection->client, NULL, 0, 0, &reply);
 	if (result == CLIENT_REPLY) {
-		connection->far = dial_take(connection->client, &reply);
+		connection->far = dial_take(forwarder->cli, connection->client, &reply);
 		connection->client = NULL;
-		pump_start(&connection->pump, (struct pump_end){connection->near, connection->near},
-			(struct pump_end){connection->far.fd, connection->far.fd});
+		pump_start(&connection->pump, (struct pump_end){connection->near, connection->near, false},
+			(struct pump_end){connection->far.fd, connection->far.fd, connection->far.framed});
 	} else if (result != CLIENT_TIMEOUT) {
-		call_failure(result, &reply);
+		call_failure(forwarder->cli, connection->client, result, &reply);
 		connection_end(forwarder, connection, true);
 	}
 	message_reply_free(&reply);
@@ -132,7 +132,7 @@ static void connection_ended(struct forwarder *forwarder, struct connection *con
 
 	if (result == CLIENT_TIMEOUT)
 		return;
-	bool broken = dial_ended(result, &reply, false) != CLI_DONE;
+	bool broken = dial_ended(forwarder->cli, connection->client, result, &reply, false) != CLI_DONE;
 
 	message_reply_free(&reply);
 	if (!broken)
@@ -147,9 +147,11 @@ static void connection_pump(struct forwarder *forwarder, struct connection *conn
 
 	if (state == PUMP_RUNS)
 		return;
-	if (state == PUMP_BROKE)
+	if (state == PUMP_BROKE) {
+		if (connection->far.framed && pump->back.broken)
+			dial_broke(forwarder->cli, pump_verdict(pump));
 		connection_end(forwarder, connection, pump->there.refused || pump->back.broken);
-	else if (pump->back.refused)
+	} else if (pump->back.refused || connection->far.framed)
 		connection_end(forwarder, connection, false);
 	else if (dial_ask_end(forwarder->cli, &connection->far, &connection->client) != CLI_DONE)
 		connection_end(forwarder, connection, true);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "cli/agent.h"
 #include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/output.h"
@@ -90,6 +91,16 @@ const struct command commands[] = {
 		"Write a dynamic inventory for Ansible.\n"
 		"Hosts are routers by their identity, or by their ID where that is no fit or unique name.\n",
 		.keys = "host duration", .flags = "list", .run = cmd_inventory},
+	{"agent add", "NAME [USER@]HOST[:PORT]",
+		"Give a name to an agent: a machine through which this one reaches the network, with -A NAME.\n"
+		"ssh goes there, as the user's configuration says; OpenRoMON is installed there.\n",
+		.words = 2, .run = cmd_agent_add},
+	{"agent print", "", "Show the agents that have a name.\n", .run = cmd_agent_print},
+	{"agent remove", "NAME", "Take the name of an agent away.\n", .words = 1, .run = cmd_agent_remove},
+	{"agent-serve", "[ids=ID,...] [services=NAME|PORT,...]",
+		"Serve another machine's romon -A, on standard input and output: for ssh to run, perhaps as a forced command.\n"
+		"It looks, pings and connects, to these routers and services alone if they are named, and changes nothing.\n",
+		.keys = "ids services", .run = cmd_agent_serve},
 	{"help", "[COMMAND]", "Show all commands, or one of them.\n", .words = 2, .run = cmd_help},
 	{0},
 };
@@ -106,14 +117,23 @@ static void descriptors_fill(void)
 		close(fd);
 }
 
-static int run(const struct cli *cli)
+static int run(struct cli *cli)
 {
+	struct agent agent;
+
 	if (cli->version)
 		return cmd_version(cli);
 	if (cli->help)
 		return cmd_help(cli);
 	if (!cli->command)
 		return cli_fail(CLI_USAGE, "romon: no command given; `romon help` lists them");
+	if (cli->agent_text) {
+		int status = agent_find(cli, cli->agent_text, &agent);
+
+		if (status != CLI_DONE)
+			return status;
+		cli->agent = &agent;
+	}
 	return cli->command->run(cli);
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/agent.h"
 #include "cli/call.h"
 
 #define PATH_SIZE 4096
@@ -51,7 +52,7 @@ int proxy_resolve(const struct cli *cli, const char *name, char id[PROXY_ID_MAX]
 	const char *found = json_string_value(json_object_get(reply.parameters, "id"));
 
 	if (!found || !proxy_id_read(found, id))
-		status = call_failure(CLIENT_GARBAGE, &reply);
+		status = call_failure(cli, NULL, CLIENT_GARBAGE, &reply);
 	message_reply_free(&reply);
 	return status;
 }
@@ -101,6 +102,11 @@ static void program_find(char path[PATH_SIZE])
 	strcpy(path, "romon");
 }
 
+const char *proxy_fdpass(const struct cli *cli)
+{
+	return cli->agent ? "no" : "yes";
+}
+
 char *proxy_command(const struct cli *cli, const char *id)
 {
 	char program[PATH_SIZE], *text = NULL, *absolute;
@@ -111,13 +117,16 @@ char *proxy_command(const struct cli *cli, const char *id)
 		cli_out_of_memory();
 	program_find(program);
 	quoted_write(out, program, true);
-	if (strcmp(cli->socket, CLIENT_SOCKET_DEFAULT) != 0) {
+	if (cli->agent) {
+		fputs(" -A ", out);
+		quoted_write(out, cli->agent->text, true);
+	} else if (strcmp(cli->socket, CLIENT_SOCKET_DEFAULT) != 0) {
 		absolute = realpath(cli->socket, NULL); /* who runs the command may stand in another folder */
 		fputs(" -s ", out);
 		quoted_write(out, absolute ? absolute : cli->socket, true);
 		free(absolute);
 	}
-	fprintf(out, " connect --fdpass %s ssh", id);
+	fprintf(out, " connect %s%s ssh", cli->agent ? "" : "--fdpass ", id);
 	if (fclose(out) != 0)
 		cli_out_of_memory();
 	return text;

@@ -18,6 +18,8 @@ int proxy_resolve(const struct cli *cli, const char *name, char id[PROXY_ID_MAX]
 /* The value of ssh's ProxyCommand that connects to the ssh service of the router with this ID: a command for a shell, with ssh's own
  * escapes heeded. To be freed. */
 char *proxy_command(const struct cli *cli, const char *id);
+/* The value of ssh's ProxyUseFdpass that goes with it. */
+const char *proxy_fdpass(const struct cli *cli);
 
 /* A word as a shell reads it back, to be freed. */
 char *proxy_quote(const char *word);

@@ -21,6 +21,7 @@
 
 struct client {
 	int fd;
+	pid_t process;  /* at the other end; 0: romond itself */
 	bool upgrading; /* what follows the next answer is not ours to read */
 	char *input;    /* bytes read and not yet given out */
 	size_t length;  /* of input */
@@ -38,22 +39,41 @@ struct client *client_open(const char *path)
 	}
 	strcpy(address.sun_path, path);
 
-	struct client *client = calloc(1, sizeof(*client));
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (!client)
+	if (fd < 0)
 		return NULL;
-	client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	const struct timeval limit = {.tv_sec = CLIENT_SEND_SECONDS};
-
-	if (client->fd < 0 || setsockopt(client->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0 ||
-		connect(client->fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
 		int error = errno;
 
-		client_close(client);
+		close(fd);
 		errno = error;
 		return NULL;
 	}
+	return client_over(fd, 0);
+}
+
+struct client *client_over(int fd, pid_t process)
+{
+	const struct timeval limit = {.tv_sec = CLIENT_SEND_SECONDS};
+	struct client *client = calloc(1, sizeof(*client));
+
+	if (!client || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0) {
+		int error = errno;
+
+		free(client);
+		close(fd);
+		errno = error;
+		return NULL;
+	}
+	client->fd = fd;
+	client->process = process;
 	return client;
+}
+
+pid_t client_process(const struct client *client)
+{
+	return client->process;
 }
 
 void client_close(struct client *client)
