@@ -9,6 +9,7 @@ import shlex
 import signal
 import socket
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -338,12 +339,15 @@ def raw(net, *messages, agent="jailed", answers=0):
     process = subprocess.Popen(net.client.command(net.client.folder / "bin/ssh", agent, "romon agent-serve"),
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     net.lab.processes.append(process)
+    watchdog = threading.Timer(30, process.kill)
+    watchdog.start()
     process.stdin.write(b"".join(m if isinstance(m, bytes) else json.dumps(m).encode() + b"\0" for m in messages))
     process.stdin.flush()
     data = b"".join(read_to(process, b"\0") for _ in range(answers))
     if not answers:
         data = process.stdout.read()
     out, _ = process.communicate(timeout=30)
+    watchdog.cancel()
     assert process.returncode == 0 and out == b""
     return [json.loads(part) for part in data.split(b"\0") if part]
 

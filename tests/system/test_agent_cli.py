@@ -219,13 +219,16 @@ def test_how_it_ended(client, daemon, ends, status, said, first):
     daemon.answers["AwaitEnd"] = {"reason": ends}
     process = subprocess.Popen(client.line("-A", "host", "connect", A, "9"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, env=client.environment, text=True)
+    watchdog = threading.Timer(20, process.kill)
+    watchdog.start()
     if first == "here":
         process.stdin.close()
     assert process.stdout.read() == "part"
     if first == "there":
         process.stdin.close()
     status, said = (1, said or "romon: reset: ") if first == "broken" else (status, said)
-    assert process.wait(10) == status
+    assert process.wait(20) == status
+    watchdog.cancel()
     with process.stdout, process.stderr:
         assert process.stderr.read().startswith(said)
     if first == "broken":
@@ -306,9 +309,10 @@ def test_no_ssh(client):
     rb"\0\1\0\1xxxx", rb"\377\377\377\377", rb"\377\0\0\0", rb"\0\0\0\4ab", rb"\0\0\0\0\0\0\0\1x", rb"\0\0", rb"\377\0\0\5ab", b"",
     rb"\0\0\0\0\377\0\0\200xxxx", rb"\0\0\0\0",
 ])
-def test_frames_that_are_none(client, frames):
-    """A stream whose end was not said, or a head that makes no sense, has broken off."""
-    client.serve(f"{TAKE}; printf '" + r'{"parameters":{"stream":1}}\0' + frames.decode() + "'")
+@pytest.mark.parametrize("then", ["", "; head -c 4 >/dev/null"], ids=["at once", "behind our end"])
+def test_frames_that_are_none(client, frames, then):
+    """A stream whose end was not said, or a head that makes no sense, has broken off: also for who has said all, and was heard."""
+    client.serve(f"{TAKE}; printf '" + r'{"parameters":{"stream":1}}\0' + frames.decode() + f"'{then}")
     done = client.run("-A", "host", "connect", A, "9")
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1) and "broke off" in done.stderr
 
