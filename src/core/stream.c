@@ -164,8 +164,10 @@ void romon_stream_read(struct romon_engine *engine, uint32_t handle, size_t len)
 	number = stream_ack_number(stream);
 	if (stream->withheld && number != stream->told && (number == stream->next || number - stream->told >= ACK_STEP))
 		stream_ready(streams, stream, STREAM_WANT_ACK);
-	if (stream->state == STREAM_OVER && stream->in.len == 0)
+	if (stream->state == STREAM_OVER && stream->in.len == 0) {
+		buffer_free(&stream->in, &streams->pool); /* it lingers, and needs none for that */
 		stream_tell(streams, stream, ROMON_EVENT_STREAM_CLOSED);
+	}
 }
 
 bool romon_stream_finished(struct romon_engine *engine, uint32_t handle)

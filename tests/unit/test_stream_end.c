@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "core/engine.h"
 #include "talk.h"
 
 #define S ROMON_SECOND
@@ -358,6 +359,25 @@ static void an_idle_stream_sleeps(void **state)
 	assert_int_equal(other->read, 5000);
 }
 
+/* What is read late is as gone as what was read in time: a stream that lingers holds no memory for its bytes. */
+static void lingers_without_a_ring(void **state)
+{
+	struct talk *talk = *state;
+	struct streams *streams = &talk->net->routers[1].engine->streams;
+	struct talk_end *end, *other;
+
+	talk->service.paused = true;
+	end = talk_connect(talk, 0, 1, 100000);
+	net_run(talk->net, 1 * S);
+	other = talk_other(talk, end);
+	assert_true(end->closed && !other->closed && streams->pool.used > 0);
+	other->paused = false;
+	talk_go(talk, other);
+	assert_true(other->closed && other->read == 100000);
+	assert_int_equal(streams->pool.used, 0);
+	assert_int_equal(streams->count, 1);
+}
+
 /* Its user does not look: what came before the end is still there. */
 static void reads_after_the_end(void **state)
 {
@@ -406,6 +426,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_reader_of_few_bytes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_idle_stream_sleeps, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(reads_after_the_end, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(lingers_without_a_ring, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_new_id_ends_all, set_up, tear_down),
 	};
 
