@@ -40,6 +40,15 @@ def sshd(folder, program=INSTALLED):
     return script
 
 
+def sshd_or_skip(folder):
+    """The same for a fixture: where there is none, the test is skipped and says why."""
+    import pytest  # benchmarks do without
+    try:
+        return sshd(folder)
+    except Missing as missing:
+        pytest.skip(str(missing))
+
+
 def _host_key(folder):
     keygen(folder / "key")
     return folder / "key"

@@ -63,12 +63,14 @@ class Scissors:
         self.thread = threading.Thread(target=self.run)
 
     def run(self):
-        while not self.stop.wait(self.random.uniform(*self.pause)):
+        pause = self.pause[0]
+        while not self.stop.wait(pause):
             cable = self.random.choice(self.cables)
             cable.cut()
             self.cuts += 1
             self.stop.wait(self.random.uniform(*self.cut))
             cable.heal()
+            pause = self.random.uniform(*self.pause)
 
     def __enter__(self):
         self.thread.start()

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-import openssh
 from lab import PORTS, conf, wait
-from openssh import keygen
+from openssh import keygen, sshd_or_skip
 
 CONFIG = Path(__file__).resolve().parents[2] / "packaging/ssh_config.d/openromon.conf"
 MUCH = os.urandom(16 << 20)
@@ -78,11 +77,7 @@ class Net:
 
 @pytest.fixture(scope="module")
 def net(module_lab):
-    try:
-        sshd = openssh.sshd(module_lab.folder / "sshd")
-    except openssh.Missing as missing:
-        pytest.skip(str(missing))
-    return Net(module_lab, sshd)
+    return Net(module_lab, sshd_or_skip(module_lab.folder / "sshd"))
 
 
 @HOPS
