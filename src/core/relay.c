@@ -36,6 +36,7 @@ struct heard {
 	bool was_heard, was_sent;
 	uint8_t hops; /* the fewest that a copy had */
 	struct romon_time heard, sent;
+	struct wire_hop way; /* back to the asker, of the one sent */
 };
 _Static_assert(sizeof(struct answered_key) == 16 && sizeof(struct heard_key) == 12, "keys without padding");
 
@@ -63,7 +64,8 @@ static bool heard_dead(const void *item, struct romon_time now)
 
 void relay_init(struct relay *relay, const struct table_seed *seed)
 {
-	table_init(&relay->answered, seed, sizeof(struct answered_key), sizeof(struct answered), RELAY_ANSWERS_MAX, answered_dead);
+	table_init(
+		&relay->answered, seed, sizeof(struct answered_key), sizeof(struct answered), RELAY_ANSWERS_MAX, answered_dead);
 	table_init(&relay->askers, seed, sizeof(struct romon_mac), sizeof(struct asker), RELAY_ASKERS_MAX, asker_dead);
 	table_init(&relay->heard, seed, sizeof(struct heard_key), sizeof(struct heard), RELAY_HEARD_MAX, heard_dead);
 }
@@ -163,8 +165,7 @@ static void answer(struct romon_engine *engine, struct port *port, const struct 
 /* Would a Discover with this many hops, and any answer to it, fit this port? */
 static bool list_fits(const struct port *port, unsigned hops)
 {
-	return hops <= ROMON_HOPS_MAX &&
-	       WIRE_HOPS_AT + hops * WIRE_HOP_LEN + 2 + WIRE_ROUTE_LEN + ANSWER_ROOM <= port->conf.mtu;
+	return hops <= ROMON_HOPS_MAX && WIRE_HOPS_AT + hops * WIRE_HOP_LEN + 2 + WIRE_ROUTE_LEN + ANSWER_ROOM <= port->conf.mtu;
 }
 
 static bool under_limit(struct port *port, struct romon_time now)
@@ -189,7 +190,8 @@ static bool note_heard(struct relay *relay, const struct wire_message *message, 
 	for (size_t i = relay->pending_count; i-- > 0;) {
 		const struct relay_pending *pending = &relay->pending[i];
 
-		if (pending->link == link && romon_mac_equal(pending->asker, message->src) && pending->hop_count >= message->hop_count)
+		if (pending->link == link && romon_mac_equal(pending->asker, message->src) &&
+			pending->hop_count >= message->hop_count)
 			pending_remove(relay, i);
 	}
 	if (heard == NULL)
@@ -228,11 +230,13 @@ static int64_t wait_of(const struct romon_engine *engine, const struct port *por
 }
 
 /* The copy to pass on: one hop more than it came with. False without memory. */
-static bool pending_make(struct relay_pending *pending, const struct port *in, const struct port *out, const struct wire_message *message)
+static bool pending_make(
+	struct relay_pending *pending, const struct port *in, const struct port *out, const struct wire_message *message)
 {
 	uint8_t n = message->hop_count;
 
-	*pending = (struct relay_pending){.asker = message->src, .link = out->conf.link, .in = port_end(in), .hop_count = (uint8_t)(n + 1)};
+	*pending = (struct relay_pending){
+		.asker = message->src, .link = out->conf.link, .in = port_end(in), .hop_count = (uint8_t)(n + 1)};
 	pending->hops = malloc(pending->hop_count * sizeof(*pending->hops));
 	if (pending->hops == NULL)
 		return false;
@@ -251,8 +255,8 @@ static bool pending_add(struct relay *relay, const struct relay_pending *pending
 	return true;
 }
 
-static void pass_on_by(struct romon_engine *engine, struct port *in, struct port *out, const struct wire_message *message,
-	struct romon_time now)
+static void pass_on_by(
+	struct romon_engine *engine, struct port *in, struct port *out, const struct wire_message *message, struct romon_time now)
 {
 	struct heard *heard = heard_put(&engine->relay, message->src, out->conf.link, now);
 	struct relay_pending pending;
@@ -271,6 +275,7 @@ static void pass_on_by(struct romon_engine *engine, struct port *in, struct port
 	}
 	heard->was_sent = true;
 	heard->sent = now;
+	heard->way = (struct wire_hop){.link = in->conf.link, .mac = message->eth_src};
 	if (!pending_make(&pending, in, out, message))
 		return;
 	wait = wait_of(engine, out, now);
@@ -344,7 +349,8 @@ struct way {
 };
 
 /* First reading: the list is nearest to the asker first, p counts down from n [C for n = 0, I beyond]. */
-static bool first_reading(const struct romon_engine *engine, const struct port *port, const struct wire_message *m, struct way *way)
+static bool first_reading(
+	const struct romon_engine *engine, const struct port *port, const struct wire_message *m, struct way *way)
 {
 	uint8_t n = m->hop_count, p = m->hop_pointer;
 
@@ -357,7 +363,8 @@ static bool first_reading(const struct romon_engine *engine, const struct port *
 }
 
 /* Second reading: the list is reversed, p counts up from 0. */
-static bool second_reading(const struct romon_engine *engine, const struct port *port, const struct wire_message *m, struct way *way)
+static bool second_reading(
+	const struct romon_engine *engine, const struct port *port, const struct wire_message *m, struct way *way)
 {
 	uint8_t n = m->hop_count, p = m->hop_pointer;
 
@@ -369,13 +376,27 @@ static bool second_reading(const struct romon_engine *engine, const struct port 
 	return true;
 }
 
-/* Was this asker's Discover passed on by the port so lately that an answer may come back there? */
-static bool passed_on(const struct romon_engine *engine, struct romon_mac asker, uint32_t link)
+/* This asker's Discover, if it was passed on by the port so lately that an answer may come back there; else NULL. */
+static const struct heard *passed_on(const struct romon_engine *engine, struct romon_mac asker, uint32_t link)
 {
 	struct heard_key key = {.asker = asker, .link = link};
 	const struct heard *heard = table_find(&engine->relay.heard, &key);
 
-	return heard != NULL && heard->was_sent && engine->now.ns - heard->sent.ns <= DISCOVER_ANSWER_TIME;
+	return heard != NULL && heard->was_sent && engine->now.ns - heard->sent.ns <= DISCOVER_ANSWER_TIME ? heard : NULL;
+}
+
+/* An answer to the group (unicast=no) is also heard by routers that it is not for, and may fit one of them in the reading that is not
+ * meant: where hops lead to and fro over one segment it would multiply. So it goes the way that the question came. */
+static bool meant_for_us(
+	const struct romon_engine *engine, const struct port *port, const struct wire_message *message, const struct way *way)
+{
+	const struct wire_hop *hop = &message->hops[way->hop];
+	const struct heard *question;
+
+	if (!romon_mac_equal(message->eth_dst, romon_mac_group))
+		return true;
+	question = passed_on(engine, message->src, port->conf.link);
+	return question != NULL && question->way.link == hop->link && romon_mac_equal(question->way.mac, hop->mac);
 }
 
 void relay_answer(struct romon_engine *engine, struct port *port, const uint8_t *frame, const struct wire_message *message)
@@ -386,8 +407,8 @@ void relay_answer(struct romon_engine *engine, struct port *port, const uint8_t 
 	uint8_t *copy;
 	bool second = false;
 
-	if (!first_reading(engine, port, message, &way)) {
-		second = second_reading(engine, port, message, &way);
+	if (!first_reading(engine, port, message, &way) || !meant_for_us(engine, port, message, &way)) {
+		second = second_reading(engine, port, message, &way) && meant_for_us(engine, port, message, &way);
 		if (!second) {
 			port_drop(port, ROMON_DROP_BAD_HOPS);
 			return;
@@ -406,7 +427,7 @@ void relay_answer(struct romon_engine *engine, struct port *port, const uint8_t 
 		return;
 	}
 	/* One crafted frame must not be enough to change how we speak: it has to be an answer to something. */
-	engine->relay.second_reading |= second && passed_on(engine, message->src, port->conf.link);
+	engine->relay.second_reading |= second && passed_on(engine, message->src, port->conf.link) != NULL;
 	copy = port_pass_on(engine, out, frame, hop->mac);
 	if (copy != NULL)
 		wire_set_pointer(copy, way.pointer);

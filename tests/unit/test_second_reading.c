@@ -115,6 +115,26 @@ static void what_fits_neither_is_dropped(void **state)
 	lone_refuses(lone, FAR, &craft, ROMON_DROP_BAD_HOPS);
 }
 
+/* With unicast=no everybody on the segment hears it. In the first reading this one is for our neighbour; in the second it would be for us,
+ * and leave by a port whose number happens to be ours. */
+static void an_answer_to_the_group_goes_the_way_of_its_question(void **state)
+{
+	struct craft_hop hops[3] = {{NEAR, 0x020000000901}, {43, far_mac}, {NEAR, 0x020000000401}};
+	struct craft_route of_asker = {.id = asker, .out = {41, 1500, 100, 0x020000000901}};
+	struct lone *lone = *state;
+	struct craft craft;
+
+	craft_reading(&craft, CRAFT_GROUP, asker, 0x0a0000000004, 1, hops, 3); /* nobody has asked */
+	lone_refuses(lone, FAR, &craft, ROMON_DROP_BAD_HOPS);
+	craft_discover(&craft, 0x020000000901, asker, NULL, 0, &of_asker);
+	lone_give(lone, NEAR, &craft);
+	lone_run(lone, 5 * ROMON_MILLISECOND);
+	craft_reading(&craft, CRAFT_GROUP, asker, 0x0a0000000004, 2, hops, 3);
+	lone_refuses(lone, FAR, &craft, ROMON_DROP_BAD_HOPS);
+	craft_reading(&craft, CRAFT_GROUP, asker, 0x0a0000000004, 1, hops, 3);
+	passes_on(lone, &craft, 0x020000000901, 0);
+}
+
 /* The answer comes by the port that the question left by, and never leads to ourselves: else one frame that fits both readings would
  * run between two ports of one segment for ever. */
 static void an_answer_cannot_run_in_a_circle(void **state)
@@ -286,6 +306,7 @@ int main(void)
 		with_router(the_parent_passes_either_on),
 		with_router(a_router_on_the_way_passes_either_on),
 		with_router(what_fits_neither_is_dropped),
+		with_router(an_answer_to_the_group_goes_the_way_of_its_question),
 		with_router(an_answer_cannot_run_in_a_circle),
 		with_router(answers_in_the_reading_that_it_met),
 		with_router(the_asker_takes_either),
