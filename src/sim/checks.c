@@ -433,6 +433,13 @@ void checks_ping_reply(struct world *world, uint32_t station, const struct romon
 		checks_violated(world, CHECK_WRONG_ID, "router %u: the answer of router %u counts as another's", station, origin);
 }
 
+bool checks_avoiding(const struct world *world, uint32_t station)
+{
+	const struct romon_engine *engine = world->stations[station].engine;
+
+	return engine != NULL && engine->topology.avoided_count > 0;
+}
+
 /* ---- tables ---- */
 
 void checks_tables(struct world *world, uint32_t station)

@@ -95,6 +95,8 @@ void checks_done(struct world *world);
 /* It sends one. Fills in where the message comes from. */
 void checks_sent(struct world *world, uint32_t station, const struct romon_frame *frame, struct passage *what);
 void checks_tables(struct world *world, uint32_t station);
+/* Does the router avoid an edge that has failed? */
+bool checks_avoiding(const struct world *world, uint32_t station);
 /* A ping's user is told of an answer. */
 void checks_ping_reply(struct world *world, uint32_t station, const struct romon_event *event);
 

@@ -18,6 +18,7 @@
 #define ROUNDS 3
 #define ANSWERS (900 * ROMON_MILLISECOND) /* after the last round has begun */
 #define LIES (5 * ROMON_SECOND)           /* what strangers, or turned bits, have made believe is stale by then */
+#define AVOIDING (30 * ROMON_SECOND)      /* an edge that failed is avoided for so long */
 #define ENDS (120 * ROMON_SECOND)         /* streams have finished or failed by then */
 
 static double machine_seconds(void)
@@ -34,22 +35,33 @@ static bool lied_to(const struct options *options)
 	return options->hostile > 0 || options->corrupt > 0 || (options->faults & 1ULL << FAULT_CORRUPT) != 0;
 }
 
-/* Everybody, or as many as can be looked at, asks for three rounds. */
+/* Everybody, or as many as can be looked at, asks for three rounds. Whoever avoids an edge that failed does so for a time, whatever is
+ * healed meanwhile: those are looked at later. */
 static void converge(struct world *world)
 {
-	uint32_t viewers[VIEWERS_MAX], routers = world->station_count - (uint32_t)world->options->hostile;
-	size_t count = routers < VIEWERS_MAX ? routers : VIEWERS_MAX;
+	uint32_t viewers[VIEWERS_MAX], later[VIEWERS_MAX], routers = world->station_count - (uint32_t)world->options->hostile;
+	size_t count = routers < VIEWERS_MAX ? routers : VIEWERS_MAX, now = 0, waiting = 0;
 
-	for (uint32_t i = 0; i < count; i++) {
-		viewers[i] = (uint32_t)((uint64_t)i * routers / count);
-		station_discover(world, viewers[i], true);
-	}
+	for (uint32_t i = 0; i < count; i++)
+		station_discover(world, (uint32_t)((uint64_t)i * routers / count), true);
 	workload_stop(world);
 	world_run(world, world->now + (ROUNDS - 1) * ROMON_SECOND + ANSWERS + (lied_to(world->options) ? LIES : 0));
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t viewer = (uint32_t)((uint64_t)i * routers / count);
+
+		if (checks_avoiding(world, viewer))
+			later[waiting++] = viewer;
+		else
+			viewers[now++] = viewer;
+	}
 	if (!world->checks->violated)
-		checks_converged(world, viewers, count);
+		checks_converged(world, viewers, now);
+	if (waiting > 0)
+		world_run(world, world->now + AVOIDING);
+	if (!world->checks->violated)
+		checks_converged(world, later, waiting);
 	for (uint32_t i = 0; i < count; i++)
-		station_discover(world, viewers[i], false);
+		station_discover(world, (uint32_t)((uint64_t)i * routers / count), false);
 }
 
 static void finish(struct world *world)

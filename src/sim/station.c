@@ -86,7 +86,7 @@ void station_set_secrets(struct world *world, uint32_t station)
 {
 	struct station *s = &world->stations[station];
 
-	if (s->engine == NULL)
+	if (!station_runs(world, station))
 		return;
 	for (uint32_t i = 0; i < s->jack_count; i++)
 		if (!world->jacks[s->first_jack + i].forbidden)
@@ -115,7 +115,7 @@ void station_configure(struct world *world, uint32_t jack)
 {
 	uint32_t station = world->jacks[jack].station;
 
-	if (world->stations[station].engine == NULL)
+	if (!station_runs(world, station))
 		return;
 	checks_port_changed(world, jack);
 	configure(world, jack);
@@ -166,7 +166,7 @@ void station_end(struct world *world, uint32_t station)
 	romon_engine_free(s->engine);
 	s->engine = NULL;
 	s->woken = NEVER;
-	s->frozen = false;
+	s->frozen = s->discovers = false;
 	s->discoverers = 0;
 	empty_inbox(s);
 }
@@ -184,6 +184,47 @@ void station_freeze(struct world *world, uint32_t station)
 	checks_frozen(world, station);
 }
 
+/* Discovery runs in the engine while somebody wants it. */
+static void tell_discovery(struct world *world, uint32_t station)
+{
+	struct station *s = &world->stations[station];
+
+	if (s->discovers == (s->discoverers > 0))
+		return;
+	s->discovers = !s->discovers;
+	if (s->discovers)
+		romon_engine_discover_start(s->engine, station_now(world, station));
+	else
+		romon_engine_discover_stop(s->engine);
+}
+
+void station_discover(struct world *world, uint32_t station, bool on)
+{
+	struct station *s = &world->stations[station];
+
+	if (s->engine == NULL)
+		return;
+	if (on)
+		s->discoverers++;
+	else if (s->discoverers > 0)
+		s->discoverers--;
+	if (s->frozen)
+		return;
+	tell_discovery(world, station);
+	station_flush(world, station);
+}
+
+/* What changed while it stood still. */
+static void catch_up(struct world *world, uint32_t station)
+{
+	const struct station *s = &world->stations[station];
+
+	for (uint32_t i = 0; i < s->jack_count; i++)
+		configure(world, s->first_jack + i);
+	station_set_secrets(world, station);
+	tell_discovery(world, station);
+}
+
 void station_thaw(struct world *world, uint32_t station)
 {
 	struct station *s = &world->stations[station];
@@ -193,6 +234,7 @@ void station_thaw(struct world *world, uint32_t station)
 		return;
 	s->frozen = false;
 	checks_thawed(world, station);
+	catch_up(world, station);
 	s->inbox_bytes = 0;
 	s->inbox_count = 0; /* nothing comes while we are here */
 	for (size_t i = 0; i < count; i++) {
@@ -223,19 +265,6 @@ struct jack *station_jack(struct world *world, uint32_t station, uint32_t link)
 	const struct station *s = &world->stations[station];
 
 	return link >= 1 && link <= s->jack_count ? &world->jacks[s->first_jack + link - 1] : NULL;
-}
-
-void station_discover(struct world *world, uint32_t station, bool on)
-{
-	struct station *s = &world->stations[station];
-
-	if (s->engine == NULL)
-		return;
-	if (on && s->discoverers++ == 0)
-		romon_engine_discover_start(s->engine, station_now(world, station));
-	if (!on && s->discoverers > 0 && --s->discoverers == 0)
-		romon_engine_discover_stop(s->engine);
-	station_flush(world, station);
 }
 
 /* What RouterOS is not known to speak is a mark in the unknown byte of a stream's segments: puts a captured value there, if the segment is

@@ -74,6 +74,7 @@ struct station {
 	uint32_t lives;       /* how often it was started */
 	uint32_t ids;         /* how many IDs it has had */
 	uint32_t discoverers; /* how many of the simulator's users want discovery there */
+	bool discovers;       /* the engine knows */
 	int64_t began;        /* this life */
 	int64_t woken;        /* when it is to be woken; NEVER: not at all */
 	bool frozen;
