@@ -170,8 +170,10 @@ static bool list_fits(const struct port *port, unsigned hops)
 
 static bool under_limit(struct port *port, struct romon_time now)
 {
-	if (port->relay.count == 0 || now.ns - port->relay.since.ns >= ROMON_SECOND)
-		port->relay = (struct relay_port){.since = now};
+	if (port->relay.count == 0 || now.ns - port->relay.since.ns >= ROMON_SECOND) {
+		port->relay.since = now;
+		port->relay.count = 0;
+	}
 	return port->relay.count++ < RELAY_PER_SECOND;
 }
 
@@ -216,7 +218,17 @@ static void send_pending(struct romon_engine *engine, struct port *port, const s
 
 	memcpy(message.hops, pending->hops, pending->hop_count * sizeof(*pending->hops));
 	message.routes[0] = (struct wire_route){.id = engine->self.id, .in = pending->in, .out = port_end(port)};
+	port->relay.spoke = true;
+	port->relay.spoke_at = engine->now;
 	port_send(engine, port, &message);
+}
+
+/* Was a Discover sent there so lately that whoever is there has answered it, and is a known neighbour still? On a segment where others
+ * speak, only those who do are known. */
+static bool knows_all(const struct port *port, struct romon_time now)
+{
+	return (port->discover.asked && now.ns - port->discover.at.ns < NEIGHBOR_LIFETIME) ||
+	       (port->relay.spoke && now.ns - port->relay.spoke_at.ns < NEIGHBOR_LIFETIME);
 }
 
 /* How long a Discover waits before it leaves by the port: on a segment of several neighbours, one of them may be first. */
@@ -224,9 +236,9 @@ static int64_t wait_of(const struct romon_engine *engine, const struct port *por
 {
 	size_t neighbors = neighbors_count(&engine->neighbors, port->conf.link, now);
 
-	if (neighbors == 1)
+	if (neighbors == 1 && knows_all(port, now))
 		return 0;
-	return (int64_t)(engine_random(engine) % (uint64_t)((neighbors == 0 ? RELAY_WAIT_FEW : RELAY_WAIT_MANY) + 1));
+	return (int64_t)(engine_random(engine) % (uint64_t)((neighbors < 2 ? RELAY_WAIT_FEW : RELAY_WAIT_MANY) + 1));
 }
 
 /* The copy to pass on: one hop more than it came with. False without memory. */

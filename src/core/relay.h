@@ -22,8 +22,8 @@
 #define RELAY_HEARD_MAX 4096   /* (asker, port) pairs */
 #define RELAY_PENDING_MAX 256  /* Discovers in their wait */
 #define RELAY_PER_SECOND 200   /* Discovers passed on by one port */
-#define RELAY_WAIT_FEW (1 * ROMON_MILLISECOND)  /* at most, with no neighbour known */
-#define RELAY_WAIT_MANY (4 * ROMON_MILLISECOND) /* at most, with several */
+#define RELAY_WAIT_FEW (1 * ROMON_MILLISECOND)  /* at most, where it is not known who is there */
+#define RELAY_WAIT_MANY (4 * ROMON_MILLISECOND) /* at most, where several neighbours are */
 
 struct port;
 
@@ -44,10 +44,11 @@ struct relay {
 	bool second_reading; /* an answer in the second reading of protocol.md section 3 was met */
 };
 
-/* Per port: how many Discovers it passed on in the second that began at since. */
+/* Per port: how many Discovers it passed on in the second that began at since, and when it last passed one on. */
 struct relay_port {
-	struct romon_time since;
+	struct romon_time since, spoke_at;
 	unsigned count;
+	bool spoke;
 };
 
 void relay_init(struct relay *relay, const struct table_seed *seed);
