@@ -306,15 +306,20 @@ def test_no_ssh(client):
 
 
 @pytest.mark.parametrize("frames", [
-    rb"\0\1\0\1xxxx", rb"\377\377\377\377", rb"\377\0\0\0", rb"\0\0\0\4ab", rb"\0\0\0\0\0\0\0\1x", rb"\0\0", rb"\377\0\0\5ab", b"",
+    rb"\0\1\0\1xxxx", rb"\377\377\377\377", rb"\377\0\0\0", rb"\0\0\0\4ab", rb"\0\0\0\0\0\0\0\1x", rb"\0\0", b"",
     rb"\0\0\0\0\377\0\0\200xxxx", rb"\0\0\0\0",
 ])
-@pytest.mark.parametrize("then", ["", "; head -c 4 >/dev/null"], ids=["at once", "behind our end"])
+@pytest.mark.parametrize("then", ["", "; head -c 4 >/dev/null 2>&1"], ids=["at once", "behind our end"])
 def test_frames_that_are_none(client, frames, then):
     """A stream whose end was not said, or a head that makes no sense, has broken off: also for who has said all, and was heard."""
     client.serve(f"{TAKE}; printf '" + r'{"parameters":{"stream":1}}\0' + frames.decode() + f"'{then}")
     done = client.run("-A", "host", "connect", A, "9")
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1) and "broke off" in done.stderr
+
+
+def test_a_verdict_that_is_cut(client):
+    client.serve(f"{TAKE}; printf '" + r'{"parameters":{"stream":1}}\0\377\0\0\5ab' + "'")
+    assert "ab: the connection broke off" in client.no("-A", "host", "connect", A, "9", status=1)
 
 
 # Names
