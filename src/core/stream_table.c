@@ -99,12 +99,14 @@ static void heap_remove(struct streams *streams, struct stream *stream)
 	heap_down(streams, last->heap_at - 1, last);
 }
 
-/* When hope is lost, if nothing is heard until then. */
+/* When hope is lost, if nothing is heard until then: of what is ours, or of bytes before the peer's close, which it would send again. */
 static int64_t give_up_at(const struct stream *stream)
 {
-	if (stream->state != STREAM_OPEN || !stream_outstanding(stream))
+	bool lacks = stream->close_known && !stream->peer_closed;
+
+	if (stream->state != STREAM_OPEN || (!stream_outstanding(stream) && !lacks))
 		return STREAM_NEVER;
-	return stream->max != stream->una ? stream->alive.ns + STREAM_GIVE_UP : stream->close_at.ns + STREAM_CLOSE_TIME;
+	return stream->max != stream->una || lacks ? stream->alive.ns + STREAM_GIVE_UP : stream->close_at.ns + STREAM_CLOSE_TIME;
 }
 
 static int64_t earliest(const struct stream *stream)

@@ -166,6 +166,28 @@ static void a_close_is_answered(void **state)
 }
 
 /* To a router that may take the close for the end of both ways it goes when everything has come; then any acknowledgement answers it. */
+/* Bytes before the peer's close are missing, and whoever closed is gone: nothing of ours is on the way that would notice. */
+static void a_close_whose_bytes_never_come(void **state)
+{
+	struct part segment = theirs;
+	struct lone *lone = *state;
+	uint32_t seq, handle = segments_accepted(lone, OURS, &seq);
+
+	segment.type = CLOSE;
+	segment.seq = irs + 100;
+	segment.ack = seq;
+	segments_give(lone, &segment);
+	segments_sent(lone, ACK, 0, seq, irs, 0);
+	lone_run(lone, 14 * S);
+	segments_give(lone, &segment);
+	lone_forget(lone);
+	lone_run(lone, 14 * S);
+	segments_no_event(lone);
+	lone_run(lone, 2 * S);
+	assert_int_equal(segments_event(lone, ROMON_EVENT_STREAM_CLOSED), handle);
+	segments_sent(lone, CLOSE, RESET, seq, irs, 0);
+}
+
 static void others_get_the_close_last(void **state)
 {
 	struct part segment = theirs;
@@ -371,6 +393,7 @@ int main(void)
 		TEST(a_reset_counts_at_exactly_the_next_number),
 		TEST(marks_of_others_are_not_read),
 		TEST(a_close_is_answered),
+		TEST(a_close_whose_bytes_never_come),
 		TEST(others_get_the_close_last),
 		TEST(closes_are_not_answered_too_often),
 		TEST(a_port_is_used_again),
