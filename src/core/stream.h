@@ -302,6 +302,8 @@ void stream_follow(struct romon_engine *engine, struct stream *stream, const str
 void stream_ask(struct romon_engine *engine, struct stream *stream, bool want, struct romon_time now);
 /* Nothing was heard after several timeouts: doubts the path, and looks for another one. */
 void stream_heal(struct romon_engine *engine, struct stream *stream, struct romon_time now);
+/* The peer answers, but lacks what we send: the path is good, only narrower than believed; discovery knows. */
+void stream_measure(struct romon_engine *engine, struct stream *stream, struct romon_time now);
 /* The topology has changed: those that look for a path look again. */
 void streams_look(struct romon_engine *engine, struct romon_time now);
 /* Data bytes of a segment within this L2MTU. */

@@ -136,6 +136,12 @@ void stream_heal(struct romon_engine *engine, struct stream *stream, struct romo
 	stream_find_path(engine, stream, now);
 }
 
+void stream_measure(struct romon_engine *engine, struct stream *stream, struct romon_time now)
+{
+	stream_ask(engine, stream, true, now);
+	stream_find_path(engine, stream, now);
+}
+
 /* In a round of discovery that began after something was last sent to it, the peer has answered, and so has every router on the way by
  * the present path: what was cut is whole again. */
 static bool path_is_back(struct romon_engine *engine, const struct stream *stream, struct romon_time now)

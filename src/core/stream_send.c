@@ -10,6 +10,7 @@
 #define BURST 16                          /* segments of one stream before it is another one's turn */
 #define HEAL_TIMEOUTS 2                   /* without a sign of life */
 #define TRY_TIMEOUTS 3                    /* likewise: then sizes are tried */
+#define OTHERS_TIMEOUTS 8                 /* the reader of others may be slow: only one in so many asks for path and size */
 #define REPEATS 2                         /* of an acknowledgement that lets the sender go on */
 #define TAIL_MIN (20 * ROMON_MILLISECOND) /* a busy machine may be late with its answer by so much */
 
@@ -320,6 +321,14 @@ static void back_off(struct stream *stream)
 		congestion_timeout(&stream->congestion, stream->timeouts == 1);
 }
 
+/* So many timeouts in a row, though the peer may answer: what is small comes through, and what is large does not. */
+static bool stuck(const struct stream *stream, unsigned timeouts)
+{
+	if (stream->max == stream->una || all_arrived(stream))
+		return false;
+	return stream->ours ? stream->timeouts >= timeouts : stream->timeouts % OTHERS_TIMEOUTS == timeouts;
+}
+
 void stream_timeout(struct romon_engine *engine, struct stream *stream, struct romon_time now)
 {
 	unsigned want = all_arrived(stream) ? STREAM_WANT_PROBE : 0;
@@ -339,7 +348,9 @@ void stream_timeout(struct romon_engine *engine, struct stream *stream, struct r
 	stream->timer = now.ns + rtt_timeout(&stream->rtt, stream->timeouts);
 	if (stream->silent >= HEAL_TIMEOUTS)
 		stream_heal(engine, stream, now);
-	if (stream->silent >= TRY_TIMEOUTS && stream->max != stream->una)
+	else if (stuck(stream, HEAL_TIMEOUTS))
+		stream_measure(engine, stream, now);
+	if ((stream->silent >= TRY_TIMEOUTS && stream->max != stream->una) || stuck(stream, TRY_TIMEOUTS))
 		want |= STREAM_WANT_TRIAL;
 	stream_ready(&engine->streams, stream, want);
 }

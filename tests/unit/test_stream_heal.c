@@ -326,6 +326,31 @@ static void narrower_than_the_acceptors_port(void **state)
 	net_free(net);
 }
 
+/* The same when all that it sends is one segment and its close: that comes through and is answered, so the other end lives. */
+static void narrower_than_the_only_segment(void **state)
+{
+	(void)state;
+	for (unsigned mtu = 300; mtu <= 1000; mtu += 700) {
+		struct net *net = net_new(5);
+		struct talk_end *end;
+		struct talk talk;
+
+		for (unsigned r = 0; r < 3; r++)
+			net_router(net);
+		net_wire(net, 0, 1);
+		net_wire(net, 1, 2);
+		set_mtu(net, 0, 1, (uint16_t)mtu);
+		set_mtu(net, 1, 1, (uint16_t)mtu);
+		talk_begin(&talk, net);
+		talk.service.to_write = 1100;
+		end = talk_connect(&talk, 0, 2, 0);
+		assert_true(talk_all_closed(&talk, 5 * S));
+		assert_int_equal(end->read, 1100);
+		talk_end(&talk);
+		net_free(net);
+	}
+}
+
 /* Links are cut and healed at random, never both ways at once for long. */
 static void random_cuts(void **state)
 {
@@ -368,6 +393,7 @@ int main(void)
 		cmocka_unit_test(the_middle_gets_narrow),
 		cmocka_unit_test(the_middle_is_narrow_and_does_not_say_so),
 		cmocka_unit_test(narrower_than_the_acceptors_port),
+		cmocka_unit_test(narrower_than_the_only_segment),
 		cmocka_unit_test(random_cuts),
 	};
 
