@@ -10,6 +10,7 @@
 
 #include <nettle/memops.h>
 
+#include "core/auth_batch.h"
 #include "core/auth_peer.h"
 #include "core/engine.h"
 #include "core/reader.h"
@@ -17,11 +18,9 @@
 
 enum {
 	AUTH_AT = WIRE_ETHERNET_LEN + 4,
-	DIGEST_AT = AUTH_AT + 12,
-	DIGEST_LEN = 12,
-	ADDRESSES_LEN = 2 * ROMON_MAC_LEN,
+	MARK_LEN = 12, /* index and counter */
 };
-_Static_assert(DIGEST_AT + DIGEST_LEN == AUTH_AT + WIRE_AUTH_LEN, "the field is used up");
+_Static_assert(MARK_LEN + AUTH_DIGEST_LEN == WIRE_AUTH_LEN, "the field is used up");
 
 static bool peer_dead(const void *item, struct romon_time now)
 {
@@ -86,7 +85,7 @@ static void secret_init(struct auth_secret *entry, struct auth *auth, const stru
 	entry->serial = ++auth->last_serial;
 	entry->len = secret->len;
 	memcpy(entry->bytes, secret->bytes, secret->len);
-	hmac_md5_set_key(&entry->key, secret->len, secret->bytes);
+	md5_key_set(&entry->key, secret->bytes, secret->len);
 	entry->hello = secret->len > 0;
 }
 
@@ -146,19 +145,6 @@ struct romon_time auth_settled(const struct port *port)
 	return port->auth.settled;
 }
 
-/* The first 12 bytes of the HMAC. The key state is used in place, and is as prepared again when the digest is out. */
-static void compute_digest(struct auth_secret *secret, const uint8_t *frame, uint8_t digest[DIGEST_LEN])
-{
-	static const uint8_t zero[DIGEST_LEN];
-	size_t rest = DIGEST_AT + DIGEST_LEN;
-
-	hmac_md5_update(&secret->key, ADDRESSES_LEN, frame);
-	hmac_md5_update(&secret->key, DIGEST_AT - WIRE_ETHERNET_LEN, frame + WIRE_ETHERNET_LEN);
-	hmac_md5_update(&secret->key, DIGEST_LEN, zero);
-	hmac_md5_update(&secret->key, wire_frame_length(frame) - rest, frame + rest);
-	hmac_md5_digest(&secret->key, DIGEST_LEN, digest);
-}
-
 /* [M] hashed with the first secret, unless the list is empty or its first entry is the empty secret. */
 static struct auth_secret *signing_secret(struct auth_port *auth, uint32_t serial)
 {
@@ -168,7 +154,7 @@ static struct auth_secret *signing_secret(struct auth_port *auth, uint32_t seria
 	return NULL;
 }
 
-bool auth_sign(struct port *port, uint8_t *frame, uint32_t serial)
+bool auth_sign(struct port *port, uint8_t *frame, uint32_t serial, struct auth_batch *batch)
 {
 	struct auth_port *auth = &port->auth;
 	struct auth_secret *secret = signing_secret(auth, serial);
@@ -182,7 +168,9 @@ bool auth_sign(struct port *port, uint8_t *frame, uint32_t serial)
 	writer_u32(&writer, auth->index);
 	writer_u32(&writer, (uint32_t)(auth->counter >> 32));
 	writer_u32(&writer, (uint32_t)auth->counter);
-	compute_digest(secret, frame, frame + DIGEST_AT);
+	if (batch->count == AUTH_BATCH_MAX)
+		auth_batch_sign(batch);
+	auth_batch_add(batch, secret, frame);
 	return true;
 }
 
@@ -236,21 +224,74 @@ static bool hash_take(struct auth_limit *limit, struct romon_time now)
 	return true;
 }
 
+static struct auth_mark mark_of(const struct wire_message *message)
+{
+	struct reader reader = reader_make(message->auth, WIRE_AUTH_LEN);
+	struct auth_mark mark = {.index = reader_u32(&reader)};
+
+	mark.counter = (uint64_t)reader_u32(&reader) << 32;
+	mark.counter |= reader_u32(&reader);
+	return mark;
+}
+
+/* A sender that has proven the index, and a counter that was not seen: the state by which to judge, or NULL. */
+static struct auth_peer *peer_fresh(const struct romon_engine *engine, const struct port *port, const struct auth_secret *secret,
+	const struct wire_message *message, const struct auth_mark *mark)
+{
+	struct auth_peer *peer = NULL;
+
+	if (secret->len > 0)
+		peer = auth_peer_find(&engine->auth, port->conf.link, secret->serial, message->eth_src);
+	if (!auth_peer_knows(peer, mark) || !window_fresh(auth_peer_window(peer, message->eth_dst), mark->counter))
+		return NULL;
+	return peer;
+}
+
+void auth_ahead(const struct romon_engine *engine, struct port *port, uint8_t *frame, const struct wire_message *message,
+	struct auth_batch *batch)
+{
+	struct auth_mark mark = mark_of(message);
+	bool fresh[ROMON_SECRETS_MAX];
+	struct romon_time heard = {0};
+	size_t last = 0; /* one more than the entry that its sender used lately */
+
+	for (size_t i = 0; i < port->auth.count; i++) {
+		const struct auth_peer *peer = peer_fresh(engine, port, &port->auth.secrets[i], message, &mark);
+
+		fresh[i] = peer != NULL;
+		if (peer != NULL && (last == 0 || peer->heard.ns > heard.ns)) {
+			heard = peer->heard;
+			last = i + 1;
+		}
+	}
+	for (size_t i = 0; i < last; i++)
+		if (fresh[i])
+			auth_batch_add(batch, &port->auth.secrets[i], frame);
+}
+
+/* From those that were computed ahead, or now. */
+static void get_digest(struct auth *auth, const struct auth_secret *secret, const uint8_t *frame, uint8_t digest[AUTH_DIGEST_LEN])
+{
+	const uint8_t *ahead = auth->ahead != NULL ? auth_batch_find(auth->ahead, frame, secret->serial) : NULL;
+
+	if (ahead != NULL)
+		memcpy(digest, ahead, AUTH_DIGEST_LEN);
+	else
+		auth_digest(secret, frame, digest);
+}
+
 /* Tries one secret after the other. A counter that was seen costs no digest. Where no more digests may be computed for unknown senders,
  * those who are known under another secret are still heard. */
 static bool receive_hashed(struct romon_engine *engine, struct port *port, const uint8_t *frame,
 	const struct wire_message *message, uint32_t *serial, struct romon_time now)
 {
-	struct reader reader = reader_make(message->auth, WIRE_AUTH_LEN);
-	struct auth_mark mark = {.index = reader_u32(&reader)};
+	struct auth_mark mark = mark_of(message);
 	enum romon_drop why = ROMON_DROP_NO_SECRET;
 
-	mark.counter = (uint64_t)reader_u32(&reader) << 32;
-	mark.counter |= reader_u32(&reader);
 	for (size_t i = 0; i < port->auth.count; i++) {
 		struct auth_secret *secret = &port->auth.secrets[i];
 		struct auth_peer *peer;
-		uint8_t digest[DIGEST_LEN];
+		uint8_t digest[AUTH_DIGEST_LEN];
 
 		if (secret->len == 0)
 			continue;
@@ -263,9 +304,9 @@ static bool receive_hashed(struct romon_engine *engine, struct port *port, const
 			why = ROMON_DROP_HASH_LIMIT;
 			continue;
 		}
-		compute_digest(secret, frame, digest);
+		get_digest(&engine->auth, secret, frame, digest);
 		*serial = secret->serial;
-		if (memeql_sec(digest, message->auth + WIRE_AUTH_LEN - DIGEST_LEN, DIGEST_LEN))
+		if (memeql_sec(digest, message->auth + MARK_LEN, AUTH_DIGEST_LEN))
 			return receive_fitting(engine, port, secret, peer, message, &mark, now);
 		if (why == ROMON_DROP_NO_SECRET)
 			why = ROMON_DROP_BAD_DIGEST;

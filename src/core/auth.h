@@ -15,10 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <nettle/hmac.h>
-
 #include <romon/romon.h>
 
+#include "core/auth_batch.h"
 #include "core/table.h"
 #include "core/window.h"
 #include "core/wire.h"
@@ -49,7 +48,7 @@ struct auth_secret {
 	uint32_t serial; /* never 0, never given twice; stays with the secret while the port has it, wherever it stands */
 	uint8_t len;     /* 0: the empty secret, which means unhashed */
 	uint8_t bytes[ROMON_SECRET_LEN_MAX];
-	struct hmac_md5_ctx key;
+	struct md5_key key;
 	struct auth_nonce group;      /* in our Hellos to the group */
 	bool hello;                   /* a Hello to the group is to be sent under it */
 	struct romon_time hello_sent; /* the last one that a neighbour caused */
@@ -78,6 +77,7 @@ struct auth_port {
 /* All ports. */
 struct auth {
 	struct table peers;
+	struct auth_batch *ahead; /* digests of the frames that are being received; NULL: none */
 	uint32_t last_serial;
 	bool retry;
 	struct romon_time retry_at; /* no challenge is to be repeated before */
@@ -100,8 +100,13 @@ void auth_port_hello(struct port *port, struct romon_time now);
 struct romon_time auth_settled(const struct port *port);
 
 /* Fills the authentication field of a frame that leaves by the port, encoded or passed on: by the rules with serial 0, else under that
- * secret. False: the secret is gone, and the frame must not be sent. */
-bool auth_sign(struct port *port, uint8_t *frame, uint32_t serial);
+ * secret. The digest comes when the batch is signed; a full one is signed here. False: the secret is gone, and the frame must not
+ * be sent. */
+bool auth_sign(struct port *port, uint8_t *frame, uint32_t serial, struct auth_batch *batch);
+/* Adds to the batch what auth_receive() will want to know of a hashed frame, as far as that is sure to be wanted: nothing of a sender that
+ * is not known, or of a counter that was seen. Of the message only the header is read. */
+void auth_ahead(const struct romon_engine *engine, struct port *port, uint8_t *frame, const struct wire_message *message,
+	struct auth_batch *batch);
 /* May this decoded frame go on to the engine? *serial is then that of the secret that verified it, 0 for none. False: it was dropped and
  * counted, or it was a SeqErr or Hello and has done its work. */
 bool auth_receive(struct romon_engine *engine, struct port *port, const uint8_t *frame, const struct wire_message *message,

@@ -315,19 +315,51 @@ static void receive_frame(struct romon_engine *engine, const struct romon_frame 
 	dispatch(engine, port, frame->data, &message);
 }
 
+/* Collects the digests that will be asked for while these frames are received, so that they are computed together. */
+static void look_ahead(
+	const struct romon_engine *engine, const struct romon_frame *frames, size_t count, struct auth_batch *batch)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct port *port = engine_port(engine, frames[i].link);
+		struct wire_message message;
+		enum romon_drop why;
+
+		if (port == NULL || port->auth.count == 0)
+			continue;
+		if (wire_decode_header(frames[i].data, frames[i].len, &message, &why) && wire_hashed(&message))
+			auth_ahead(engine, port, frames[i].data, &message, batch);
+	}
+	auth_batch_compute(batch);
+}
+
+static void receive_batch(struct romon_engine *engine, const struct romon_frame *frames, size_t count)
+{
+	struct auth_batch ahead;
+
+	auth_batch_init(&ahead);
+	if (count > 1)
+		look_ahead(engine, frames, count, &ahead);
+	engine->auth.ahead = &ahead;
+	for (size_t i = 0; i < count; i++)
+		receive_frame(engine, &frames[i]);
+	engine->auth.ahead = NULL;
+}
+
 void romon_engine_receive(struct romon_engine *engine, const struct romon_frame *frames, size_t count, struct romon_time now)
 {
 	engine->now = now;
-	for (size_t i = 0; i < count; i++)
-		receive_frame(engine, &frames[i]);
+	for (size_t i = 0; i < count; i += AUTH_BATCH_MAX)
+		receive_batch(engine, frames + i, count - i < AUTH_BATCH_MAX ? count - i : AUTH_BATCH_MAX);
 }
 
 size_t romon_engine_send(struct romon_engine *engine, struct romon_frame *frames, size_t max, struct romon_time now)
 {
+	struct auth_batch batch;
 	size_t count = 0;
 	uint32_t serial;
 
 	engine->now = now;
+	auth_batch_init(&batch);
 	auth_run(engine, now);
 	discover_run(engine, now);
 	relay_run(engine, now);
@@ -336,11 +368,12 @@ size_t romon_engine_send(struct romon_engine *engine, struct romon_frame *frames
 	while (count < max && queue_pop(&engine->queue, &frames[count], &serial)) {
 		struct port *port = engine_port(engine, frames[count].link); /* removing a port forgets its frames */
 
-		if (!auth_sign(port, frames[count].data, serial))
+		if (!auth_sign(port, frames[count].data, serial, &batch))
 			continue;
 		port->stats.tx++;
 		count++;
 	}
+	auth_batch_sign(&batch);
 	return count;
 }
 

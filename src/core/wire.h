@@ -107,6 +107,8 @@ bool wire_hashed(const struct wire_message *message);
 /* Decodes a frame of len bytes, padding included. False with the reason in *why; *message is then not to be used. Checked is what
  * needs no knowledge of the receiver: lengths, IDs, counts and pointers, the TLVs' form. */
 bool wire_decode(const uint8_t *frame, size_t len, struct wire_message *message, enum romon_drop *why);
+/* Only the addresses, type, authentication and IDs; the same checks of these. */
+bool wire_decode_header(const uint8_t *frame, size_t len, struct wire_message *message, enum romon_drop *why);
 
 /* Encodes *message, without padding, into at most cap bytes. Returns the length, or 0 if it does not fit. */
 size_t wire_encode(const struct wire_message *message, uint8_t *frame, size_t cap);

@@ -144,9 +144,10 @@ static bool ids_valid(const struct wire_message *m)
 	return romon_mac_equal(m->dst, romon_mac_broadcast);
 }
 
-bool wire_decode(const uint8_t *frame, size_t len, struct wire_message *m, enum romon_drop *why)
+/* What all messages have in common. The body is what is left in *reader. */
+static bool read_header(struct reader *reader, const uint8_t *frame, size_t len, struct wire_message *m, enum romon_drop *why)
 {
-	struct reader ethernet = reader_make(frame, len), reader;
+	struct reader ethernet = reader_make(frame, len);
 	uint8_t type;
 	uint16_t ethertype, length;
 
@@ -168,16 +169,27 @@ bool wire_decode(const uint8_t *frame, size_t len, struct wire_message *m, enum 
 		*why = ROMON_DROP_BAD_LENGTH;
 		return false;
 	}
-	reader = reader_child(&ethernet, (size_t)length - WIRE_ETHERNET_LEN - 4);
+	*reader = reader_child(&ethernet, (size_t)length - WIRE_ETHERNET_LEN - 4);
 	m->type = (enum wire_type)type;
-	reader_copy(&reader, m->auth, sizeof(m->auth));
-	m->src = reader_mac(&reader);
-	m->dst = reader_mac(&reader);
-	if (!ids_valid(m)) {
-		*why = ROMON_DROP_BAD_ID;
-		return false;
-	}
-	return read_body(&reader, m, why);
+	reader_copy(reader, m->auth, sizeof(m->auth));
+	m->src = reader_mac(reader);
+	m->dst = reader_mac(reader);
+	*why = ROMON_DROP_BAD_ID;
+	return ids_valid(m);
+}
+
+bool wire_decode_header(const uint8_t *frame, size_t len, struct wire_message *message, enum romon_drop *why)
+{
+	struct reader body;
+
+	return read_header(&body, frame, len, message, why);
+}
+
+bool wire_decode(const uint8_t *frame, size_t len, struct wire_message *message, enum romon_drop *why)
+{
+	struct reader body;
+
+	return read_header(&body, frame, len, message, why) && read_body(&body, message, why);
 }
 
 bool wire_ping_decode(const uint8_t *payload, size_t len, struct wire_ping *ping)

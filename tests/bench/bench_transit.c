@@ -144,13 +144,17 @@ static void introduce(struct line *line)
 
 static void make(struct line *line, size_t count)
 {
+	struct auth_batch batch;
+
+	auth_batch_init(&batch);
 	for (size_t i = 0; i < count; i++) {
 		uint8_t *frame = line->made + i * FRAME_SIZE;
 
 		memcpy(frame, line->frame, line->len);
-		if (line->engine != NULL && !auth_sign(engine_port(line->engine, LINK), frame, 0))
+		if (line->engine != NULL && !auth_sign(engine_port(line->engine, LINK), frame, 0, &batch))
 			fail("cannot sign");
 	}
+	auth_batch_sign(&batch);
 }
 
 static size_t send_some(struct line *line, size_t from, size_t count)

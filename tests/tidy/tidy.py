@@ -14,16 +14,17 @@ BPF_BEGIN = [C_BEGIN[0][:-1] + r" OR GPL-2\.0-only$", *C_BEGIN[1:]]  # for the k
 SCRIPT_BEGIN = [rf"# {LICENCE}$", r'#$|"""\w+']
 
 # What core/ may include besides its own headers and the public one: types, limits, memory and strings, the lists of sys/queue.h, which
-# are macros, and HMAC-MD5. No stdio, no clock.
+# are macros, and comparing in constant time. No stdio, no clock.
 CORE_HEADERS = {"assert.h", "inttypes.h", "limits.h", "stdbool.h", "stddef.h", "stdint.h", "stdlib.h", "string.h",
-                "sys/queue.h", "nettle/hmac.h", "nettle/memops.h"}
+                "sys/queue.h", "nettle/memops.h"}
 
-# What the core library may take from outside, as patterns: memory and strings, assertions, HMAC-MD5, and what compilers add.
+# What the core library may take from outside, as patterns: memory and strings, assertions, comparing in constant time, and what
+# compilers add (__cpu_model says which instructions the processor has).
 CORE_SYMBOLS = [
     r"(mem|str)[a-z]+", r"__(mem|str)[a-z]+_chk", r"explicit_bzero",
-    r"nettle_hmac_md5_[a-z_]+|nettle_memeql_sec",
+    r"nettle_memeql_sec",
     r"malloc|calloc|realloc|reallocarray|free", r"qsort|bsearch", r"abort|__assert_fail",
-    r"__stack_chk_fail|_GLOBAL_OFFSET_TABLE_", r"__(asan|ubsan)_.*",
+    r"__stack_chk_fail|_GLOBAL_OFFSET_TABLE_|__cpu_model", r"__(asan|ubsan)_.*",
 ]
 
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|X" r"XX|HA" r"CK)\b|\bissue" r" #?\d")
