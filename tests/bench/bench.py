@@ -33,7 +33,7 @@ def load(build):
     import row_ping
     import row_streams
     import row_transit
-    return {"auth": row_auth.cases, "transit": row_transit.cases, "ping": row_ping.cases,
+    return {"md5": row_auth.md5_cases, "auth": row_auth.cases, "transit": row_transit.cases, "ping": row_ping.cases,
             "discovery": row_discovery.cases, "memory": row_memory.cases,
             "streams": row_streams.cases, "scp": row_streams.scp_cases}
 

@@ -10,6 +10,7 @@ import romon_scapy as rs
 from lab import PORTS, Lab, conf, wait
 from measure import Absent, Case, Side
 from romon_scapy import Data, Hop, RoMON
+from row_auth import one_lane_limit
 from routed import DATAPATHS, address, datapath_settings, need_datapath, program, route, used_datapath
 from wire import namespace
 
@@ -123,6 +124,7 @@ KINDS = {f"romon, {datapath}": Xdp if datapath == "xdp" else Romon for datapath 
 KINDS["romon, packet, authenticated"] = Authenticated
 PEERS = {"Linux bridge": Bridges, "IP routing": Routed}
 DIRECT = "direct veth pair"
+LIMIT = "two HMAC-MD5 by one lane, and nothing else"
 
 
 def build(hops):
@@ -157,7 +159,7 @@ def added(case, hops):
     direct = next(side.values for side in case.sides if side.name == DIRECT)
     return [Side(side.name, ours=side.ours, missing=side.missing,
                  values=[(1e6 / rate - 1e6 / base) / hops for rate, base in zip(side.values, direct)])
-            for side in case.sides if side.name != DIRECT]
+            for side in case.sides if side.name not in (DIRECT, LIMIT)]
 
 
 def cases(rounds):
@@ -167,8 +169,10 @@ def cases(rounds):
             for wanted in SIZES:
                 size = max(wanted, HEADERS + HOP_LEN * (hops + 1))  # no frame is shorter than its hops
                 what = f"{size} bytes over {hops} hop{'s' if hops > 1 else ''}"
-                case = Case("transit", what, "frames/s", sides(
-                    lines, lambda name, line: {"measure": lambda: line.rate(size)})).run(rounds or 7)
+                compared = sides(lines, lambda name, line: {"measure": lambda: line.rate(size)})
+                if hops == 1:
+                    compared.append(Side(LIMIT, lambda: one_lane_limit(size)))
+                case = Case("transit", what, "frames/s", compared).run(rounds or 7)
                 yield case
                 yield Case("transit", f"{what}: added cost a hop", "us", added(case, hops))
         finally:
