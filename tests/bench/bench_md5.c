@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * HMAC-MD5 of frames, signing and verifying: two digests a frame, by every width that this machine can, and by nettle. Prints JSON for
- * bench.py: what every round gave, nanoseconds of processor time a frame. With `limit BYTES` only how many frames a second one lane could sign and verify
- * if there were nothing else to do.
+ * bench.py: what every round gave, nanoseconds of processor time a frame. With `limit BYTES` only how many frames a second one lane
+ * could sign and verify if there were nothing else to do.
  */
 #include <stdbool.h>
 #include <stdio.h>
