@@ -344,7 +344,7 @@ static void narrower_than_the_only_segment(void **state)
 		talk_begin(&talk, net);
 		talk.service.to_write = 1100;
 		end = talk_connect(&talk, 0, 2, 0);
-		assert_true(talk_all_closed(&talk, 5 * S));
+		assert_true(talk_all_closed(&talk, 10 * S));
 		assert_int_equal(end->read, 1100);
 		talk_end(&talk);
 		net_free(net);
