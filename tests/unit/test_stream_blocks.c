@@ -199,6 +199,20 @@ static uint32_t ten_on_the_way(struct lone *lone, uint32_t *seq)
 	return handle;
 }
 
+/* Everything has arrived and the reader is slow: nothing is left for a tail probe to send, so none is answered later. */
+static void nothing_is_left_for_a_tail_probe(void **state)
+{
+	struct lone *lone = *state;
+	uint32_t seq, handle = ten_on_the_way(lone, &seq), window;
+
+	give_blocks(lone, seq, 5, (const uint32_t[]){5, 10}, 2);
+	lone_run(lone, 150 * MS);
+	assert_int_equal(lone->count, 0);
+	window = window_of(lone, handle);
+	give_blocks(lone, seq, 10, NULL, 0);
+	assert_in_range(window_of(lone, handle), window, STREAM_WINDOW);
+}
+
 /* All holes are filled at once, and nothing else is sent again. */
 static void holes_are_filled(void **state)
 {
@@ -423,6 +437,7 @@ int main(void)
 		TEST(what_is_withheld_is_told),
 		TEST(blocks_are_told_beside_data),
 		TEST(others_are_told_nothing),
+		TEST(nothing_is_left_for_a_tail_probe),
 		TEST(holes_are_filled),
 		TEST(no_loss_at_all),
 		TEST(lost_again),
