@@ -16,10 +16,11 @@
 #define GROUP "romon"
 #define NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 
-/* Is this a name that Ansible takes for a host and for nothing else? */
+/* Is this a name that Ansible takes for a host and for nothing else? 127.0.0.1 it would take for its localhost, where it runs what a
+ * play delegates to this machine. */
 static bool name_usable(const char *name)
 {
-	static const char *const taken[] = {"all", "ungrouped", GROUP, "localhost"};
+	static const char *const taken[] = {"all", "ungrouped", GROUP, "localhost", "127.0.0.1"};
 
 	if (!name || !*name || *name == '-' || strspn(name, NAME_CHARACTERS) != strlen(name))
 		return false;

@@ -659,7 +659,8 @@ def test_inventory(daemon):
 
 def test_inventory_names(daemon):
     """Who has no name that is his alone and means nothing else goes by his ID."""
-    bad = ["", None, "-x", "two words", "a:b", "{{ 1 }}", HOSTILE, "müll", "twice", "twice", "all", "ungrouped", "romon", "localhost"]
+    bad = ["", None, "-x", "two words", "a:b", "{{ 1 }}", HOSTILE, "müll", "twice", "twice", "all", "ungrouped", "romon", "localhost",
+           "127.0.0.1"]
     assert list(inventory(daemon, "good", *bad)) == ["good"] + [f"02:00:00:00:00:{i:02X}" for i in range(1, len(bad) + 1)]
     daemon.answers["Discover"]["routers"][0]["active"] = False
     assert "good" not in output(daemon, "inventory", "--list")
