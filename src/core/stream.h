@@ -121,7 +121,7 @@ struct stream {
 	bool recovering, guarded;  /* repairs a loss; after a timeout: no loss is news before recover is acknowledged */
 	uint32_t recover;
 	unsigned doubted;           /* segments sent again that the peer may turn out to have had; 0: the loss was real */
-	bool timed_out;             /* they were sent after a timeout */
+	bool timed_out;             /* they were sent after a timeout of any kind: none was overtaken */
 	bool tail_sent, tail_again; /* a tail probe is unanswered; it was a segment sent before */
 	uint32_t tail;              /* where it ends */
 

@@ -117,8 +117,11 @@ static void tail_answered(struct stream *stream, bool twice)
 	if (!stream->tail_sent || (int32_t)(stream->una - stream->tail) < 0)
 		return;
 	stream->tail_sent = false;
-	if (stream->tail_again && !twice && !stream->recovering && !stream->guarded)
-		congestion_lost(&stream->congestion);
+	if (!stream->tail_again || twice || stream->recovering || stream->guarded)
+		return;
+	congestion_lost(&stream->congestion);
+	stream->doubted = 1; /* this may be the late answer to the first copy: then the second one is still to come twice */
+	stream->timed_out = true;
 }
 
 /* filled: the window was in use. */

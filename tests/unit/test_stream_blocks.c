@@ -213,6 +213,21 @@ static void nothing_is_left_for_a_tail_probe(void **state)
 	assert_in_range(window_of(lone, handle), window, STREAM_WINDOW);
 }
 
+/* The answer to the last one is late; that it was sent twice shows by what comes behind it. */
+static void the_answer_is_late(void **state)
+{
+	struct lone *lone = *state;
+	uint32_t seq, handle = ten_on_the_way(lone, &seq), window;
+
+	give_blocks(lone, seq, 9, NULL, 0);
+	lone_run(lone, 25 * MS);
+	assert_int_equal(lone->count, 1);
+	window = window_of(lone, handle);
+	give_blocks(lone, seq, 10, NULL, 0);
+	give_blocks(lone, seq, 10, (const uint32_t[]){9, 10}, 2);
+	assert_in_range(window_of(lone, handle), window, STREAM_WINDOW);
+}
+
 /* All holes are filled at once, and nothing else is sent again. */
 static void holes_are_filled(void **state)
 {
@@ -438,6 +453,7 @@ int main(void)
 		TEST(blocks_are_told_beside_data),
 		TEST(others_are_told_nothing),
 		TEST(nothing_is_left_for_a_tail_probe),
+		TEST(the_answer_is_late),
 		TEST(holes_are_filled),
 		TEST(no_loss_at_all),
 		TEST(lost_again),
