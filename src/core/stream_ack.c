@@ -203,7 +203,7 @@ static void take_blocks(struct romon_engine *engine, struct stream *stream, cons
 	if (news->bytes > 0)
 		stream_ready(&engine->streams, stream, 0);
 	/* Nothing is missing, and no timeout was a loss: the reader is slow. */
-	if (stream->timeouts > 0 && flight_pipe(&stream->flight) + stream->flight.lost == 0)
+	if (stream->timeouts > 0 && stream->flight.count > 0 && flight_pipe(&stream->flight) + stream->flight.lost == 0)
 		congestion_restore(&stream->congestion);
 }
 

@@ -228,6 +228,22 @@ static void the_answer_is_late(void **state)
 	assert_in_range(window_of(lone, handle), window, STREAM_WINDOW);
 }
 
+/* One segment was all that was on the way, and it was lost, as was what asked for it. */
+static void lost_alone(void **state)
+{
+	struct lone *lone = *state;
+	uint32_t seq, handle = ten_on_the_way(lone, &seq), window;
+
+	give_blocks(lone, seq, 10, NULL, 0);
+	window = window_of(lone, handle);
+	romon_stream_write(lone->engine, handle, "x", 1);
+	lone_run(lone, 300 * MS);
+	assert_int_equal(lone->count, 3);
+	seq++;
+	give_blocks(lone, seq, 10, NULL, 0);
+	assert_in_range(window_of(lone, handle), 0, window / 2);
+}
+
 /* All holes are filled at once, and nothing else is sent again. */
 static void holes_are_filled(void **state)
 {
@@ -454,6 +470,7 @@ int main(void)
 		TEST(others_are_told_nothing),
 		TEST(nothing_is_left_for_a_tail_probe),
 		TEST(the_answer_is_late),
+		TEST(lost_alone),
 		TEST(holes_are_filled),
 		TEST(no_loss_at_all),
 		TEST(lost_again),
