@@ -13,23 +13,25 @@ fail() {
 	exit 1
 }
 
-# What a purpose needs: `wanted test packages` for Debian, `programs`, `libraries` (pkg-config) and `modules` (Python) elsewhere.
+# What a purpose needs: `wanted test packages` for Debian, and there what is `optional`; `programs`, `libraries` (pkg-config) and `modules`
+# (Python) elsewhere.
 wanted() {
 	case $1-$2 in
 	build-packages)
 		echo gcc libc6-dev meson ninja-build pkgconf scdoc
 		echo libevent-dev libmnl-dev libjansson-dev libsmartcols-dev libseccomp-dev libcap-ng-dev nettle-dev libssl-dev
 		;;
+	build-optional) echo clang libbpf-dev bpftool ;;
 	build-programs) echo cc meson ninja pkg-config scdoc ;;
 	build-libraries) echo libevent_core libmnl jansson smartcols libseccomp libcap-ng nettle libcrypto ;;
 	demo-packages) echo iproute2 ;;
 	demo-programs) echo ip ;;
 	test-packages)
-		echo clang libcmocka-dev binutils iproute2 tshark
+		echo clang libcmocka-dev binutils iproute2 tshark nftables
 		echo python3 python3-pytest python3-scapy python3-cryptography
 		echo openssh-client rsync git
 		;;
-	test-programs) echo gcc clang nm ip tshark python3 ssh rsync git ;;
+	test-programs) echo gcc clang nm ip tshark nft python3 ssh rsync git ;;
 	fuzz-packages) echo clang libclang-rt-dev llvm ;;
 	foreign-packages) echo gcc-s390x-linux-gnu libc6-dev-s390x-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross qemu-user ;;
 	foreign-programs) echo meson ninja ;; # what else there is, tests/foreign.py looks for itself
@@ -63,18 +65,32 @@ install() {
 	}
 }
 
-need_debian() {
-	missing=''
+# The packages of a kind that are wanted for these purposes and not there.
+missing_debian() {
+	kind=$1
+	shift
 	for purpose in "$@"; do
-		for package in $(wanted "$purpose" packages); do
-			installed "$package" || missing="$missing $package"
+		for package in $(wanted "$purpose" "$kind"); do
+			installed "$package" || printf ' %s' "$package"
 		done
 	done
-	[ -n "$missing" ] || return 0
-	[ "$(id -u)" = 0 ] || fail "missing packages; as root: apt-get install$missing"
-	echo "Installing$missing"
-	# shellcheck disable=SC2086 # a list of words
-	install $missing
+}
+
+# What is optional is installed as well, by root and where the distribution has it. Without it the build leaves something out, and says so.
+need_debian() {
+	missing=$(missing_debian packages "$@")
+	if [ -n "$missing" ]; then
+		[ "$(id -u)" = 0 ] || fail "missing packages; as root: apt-get install$missing"
+		echo "Installing$missing"
+		# shellcheck disable=SC2086 # a list of words
+		install $missing
+	fi
+	missing=$(missing_debian optional "$@")
+	if [ -n "$missing" ] && [ "$(id -u)" = 0 ]; then
+		echo "Installing$missing"
+		# shellcheck disable=SC2086
+		(install $missing) 2>/dev/null || echo "They are not to be had: romond is built without XDP"
+	fi
 }
 
 need_other() {

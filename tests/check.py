@@ -34,7 +34,9 @@ VARIANTS = {
 
 # The system tests that run a second time, under the sanitizers: those about what strangers can send.
 STRANGERS = ["agent_cli", "bad_input", "captured", "cli", "cli_streams", "config", "control", "faults", "secrets", "secrets_rotation",
-             "secrets_restart", "secrets_hidden"]
+             "secrets_restart", "secrets_hidden", "datapath_load"]
+# The system tests in which no frame is sent, and those of XDP itself, which say which data path they want. All others run once with each.
+ONCE = ["cli", "format", "datapath", "datapath_load"]
 # Files of system tests that run at the same time: they wait more than they compute.
 AT_ONCE = 3
 # Those that run by themselves, since they measure time.
@@ -144,42 +146,47 @@ def unit_program(variant, program, results):
         results.add("passed" if good else "failed", f"{program['name']} ({variant})")
 
 
-def pytest(path, variant):
-    """Runs the pytest tests of a file or folder with the programs of one build."""
+def pytest(path, variant, datapath="auto"):
+    """Runs the pytest tests of a file or folder with the programs of one build, and by that data path where they do not choose one."""
     results = Results()
-    report = Path(tempfile.gettempdir()) / f"{Path(path).stem}-{variant}.xml"
+    report = Path(tempfile.gettempdir()) / f"{Path(path).stem}-{variant}-{datapath}.xml"
+    how = variant if datapath == "auto" else f"{variant}, {datapath}"
     root = TOP / path if (TOP / path).is_dir() else (TOP / path).parent  # wherever this tree lies, the names are the same
     status, said = run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={root}",
                         f"--junit-xml={report}", path],
-                       ROMON_BUILD=str(BUILDS / variant), PYTHONDONTWRITEBYTECODE="1")
-    print(f"-- {path} ({variant})\n{said}", flush=True)
+                       ROMON_BUILD=str(BUILDS / variant), ROMON_DATAPATH=datapath, PYTHONDONTWRITEBYTECODE="1")
+    print(f"-- {path} ({how})\n{said}", flush=True)
     for case in ElementTree.parse(report).iter("testcase") if report.exists() else []:
         tags = {child.tag for child in case}
         outcome = "failed" if tags & {"failure", "error"} else "skipped" if "skipped" in tags else "passed"
         why = f": {case.find('skipped').get('message')}" if outcome == "skipped" else ""
-        results.add(outcome, f"{case.get('classname')}.{case.get('name')} ({variant}){why}")
+        results.add(outcome, f"{case.get('classname')}.{case.get('name')} ({how}){why}")
     if status and not results.failed:
-        results.add("failed", f"{path} ({variant}): pytest ended with status {status}")
+        results.add("failed", f"{path} ({how}): pytest ended with status {status}")
     return results
 
 
 def system(built):
     """Runs the system tests, each file in a pytest of its own."""
     names = sorted(path.stem.removeprefix("test_") for path in (TOP / "tests/system").glob("test_*.py"))
-    jobs = [(name, "gcc") for name in names] + [(name, "sanitize") for name in STRANGERS]
-    jobs = [(f"tests/system/test_{name}.py", variant, name in ALONE) for name, variant in jobs if variant in built]
+    each = ["xdp", "packet"] if (BUILDS / "gcc/src/link/romon.bpf.o").exists() else ["auto"]
+    if each == ["auto"]:
+        print("There is no clang, bpftool or libbpf: the system tests run without XDP.")
+    jobs = [(name, "gcc", datapath) for name in names for datapath in (["auto"] if name in ONCE else each)]
+    jobs += [(name, "sanitize", "auto") for name in STRANGERS]
+    jobs = [(f"tests/system/test_{name}.py", variant, path, name in ALONE) for name, variant, path in jobs if variant in built]
     results = Results()
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        running = {pool.submit(pytest, path, variant): path for path, variant, alone in jobs if not alone}
+        running = {pool.submit(pytest, *job): job[0] for *job, alone in jobs if not alone}
         try:
             for future in as_completed(running):
                 results.add_all(running[future], future.result())
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    for path, variant, alone in jobs:
+    for *job, alone in jobs:
         if alone:
-            results.add_all(path, pytest(path, variant))
+            results.add_all(job[0], pytest(*job))
     return results
 
 

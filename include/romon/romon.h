@@ -97,6 +97,7 @@ enum romon_drop {
 	ROMON_DROP_NO_STREAM,      /* of a stream that does not exist */
 	ROMON_DROP_QUEUE_FULL,     /* the output queue has no room */
 	ROMON_DROP_SEND_FAILED,    /* the link could not send it (counted by the caller of the engine) */
+	ROMON_DROP_OVERRUN,        /* came faster than the caller took it (counted by the caller) */
 	ROMON_DROP_COUNT
 };
 
@@ -166,6 +167,8 @@ void romon_engine_remove_port(struct romon_engine *engine, uint32_t link);
 bool romon_engine_set_secrets(struct romon_engine *engine, uint32_t link, const struct romon_secret *secrets, size_t count,
 	struct romon_time now);
 
+/* A valid unhashed frame of this neighbour came in by the port and was passed on without the engine, which is to know that it is there. */
+void romon_engine_heard(struct romon_engine *engine, uint32_t link, struct romon_mac neighbor, struct romon_time now);
 /* Takes count frames; the engine may change their bytes but keeps nothing of them. A frame of a link id that is no port is ignored. */
 void romon_engine_receive(struct romon_engine *engine, const struct romon_frame *frames, size_t count, struct romon_time now);
 /* Does what has fallen due, then gives up to max frames to send, in order. Their bytes are the engine's and stay valid until its

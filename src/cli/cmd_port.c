@@ -15,13 +15,14 @@ static void entries_print(const json_t *ports, bool sensitive)
 {
 	struct table *table = table_new();
 
-	puts("Flags: * - default, X - disabled\nColumns: INTERFACE, FORBID, COST, SECRETS, COMMENT");
+	puts("Flags: * - default, X - disabled\nColumns: INTERFACE, FORBID, COST, SECRETS, DATAPATH, COMMENT");
 	table_column(table, "#", TABLE_RIGHT);
 	table_column(table, "", TABLE_LEFT);
 	table_column(table, "INTERFACE", TABLE_LEFT);
 	table_column(table, "FORBID", TABLE_LEFT);
 	table_column(table, "COST", TABLE_RIGHT);
 	table_column(table, "SECRETS", TABLE_LEFT);
+	table_column(table, "DATAPATH", TABLE_LEFT);
 	table_column(table, "COMMENT", TABLE_LEFT);
 	for (size_t i = 0; i < json_array_size(ports); i++) {
 		const json_t *port = json_array_get(ports, i);
@@ -38,15 +39,17 @@ static void entries_print(const json_t *ports, bool sensitive)
 		table_value(row, 3, json_object_get(port, "forbid"));
 		table_value(row, 4, json_object_get(port, "cost"));
 		table_text(row, 5, secrets);
-		table_value(row, 6, json_object_get(port, "comment"));
+		table_value(row, 6, json_object_get(port, "datapath"));
+		table_value(row, 7, json_object_get(port, "comment"));
 		free(secrets);
 	}
 	table_print(table, stdout);
 	table_free(table);
 }
 
-/* The interfaces that take part, each with the number of the entry that decided so. */
-static void members_print(const json_t *ports)
+/* The interfaces that take part, each with the number of the entry that decided so; with detail, by which data path each receives, and why
+ * not by a better one. */
+static void members_print(const json_t *ports, bool detail)
 {
 	struct table *table = table_new();
 	size_t count = 0;
@@ -55,6 +58,10 @@ static void members_print(const json_t *ports)
 	table_column(table, "#", TABLE_RIGHT);
 	table_column(table, "STATE", TABLE_LEFT);
 	table_column(table, "ERROR", TABLE_LEFT);
+	if (detail) {
+		table_column(table, "DATAPATH", TABLE_LEFT);
+		table_column(table, "BECAUSE", TABLE_LEFT);
+	}
 	for (size_t i = 0; i < json_array_size(ports); i++) {
 		const json_t *members = json_object_get(json_array_get(ports, i), "members");
 		char number[24];
@@ -68,6 +75,10 @@ static void members_print(const json_t *ports)
 			table_text(row, 1, number);
 			table_value(row, 2, json_object_get(member, "state"));
 			table_value(row, 3, json_object_get(member, "error"));
+			if (detail) {
+				table_value(row, 4, json_object_get(member, "datapath"));
+				table_value(row, 5, json_object_get(member, "datapath_reason"));
+			}
 		}
 	}
 	if (count > 0) {
@@ -79,7 +90,7 @@ static void members_print(const json_t *ports)
 
 static void ports_json(const json_t *ports, bool sensitive)
 {
-	json_t *all = output_pick_all(ports, "interface forbid cost secrets disabled comment default members");
+	json_t *all = output_pick_all(ports, "interface forbid cost secrets datapath disabled comment default members");
 	json_t *document = json_object();
 
 	for (size_t i = 0; i < json_array_size(all); i++) {
@@ -87,7 +98,8 @@ static void ports_json(const json_t *ports, bool sensitive)
 		json_t *shown = json_array_get(all, i);
 
 		secrets_json(shown, port, sensitive);
-		call_set(shown, "members", output_pick_all(json_object_get(port, "members"), "interface state error"));
+		call_set(shown, "members",
+			output_pick_all(json_object_get(port, "members"), "interface state error datapath datapath-reason"));
 	}
 	call_set(document, "ports", all);
 	output_json(document);
@@ -112,7 +124,7 @@ int cmd_port_print(const struct cli *cli)
 		ports_json(ports, sensitive);
 	} else {
 		entries_print(ports, sensitive);
-		members_print(ports);
+		members_print(ports, cli_flag(cli, "detail"));
 	}
 	message_reply_free(&reply);
 	return status;

@@ -23,8 +23,8 @@ static void property_print(const char *name, char *value)
 
 static void settings_print(const json_t *settings, bool sensitive)
 {
-	static const char *const names[] = {"enabled", "id", "current-id", "identity", "board", "unicast"};
-	json_t *picked = output_pick(settings, "enabled id current-id identity board unicast");
+	static const char *const names[] = {"enabled", "id", "current-id", "identity", "board", "unicast", "datapath"};
+	json_t *picked = output_pick(settings, "enabled id current-id identity board unicast datapath");
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		property_print(names[i], text_value(json_object_get(picked, names[i])));
@@ -46,7 +46,7 @@ int cmd_print(const struct cli *cli)
 	if (sensitive && !secrets_given(settings)) {
 		status = secrets_refused();
 	} else if (cli->json) {
-		json_t *shown = output_pick(settings, "enabled id current-id identity board unicast secrets");
+		json_t *shown = output_pick(settings, "enabled id current-id identity board unicast datapath secrets");
 
 		secrets_json(shown, settings, sensitive);
 		output_json(shown);

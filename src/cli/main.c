@@ -23,14 +23,17 @@ const struct command commands[] = {
 	{"set", "PROPERTY=VALUE ...",
 		"Change settings, now and in the configuration file.\n"
 		"Properties: enabled (yes or no), id (00:00:00:00:00:00 = choose), secrets, identity, board,\n"
-		"unicast (yes or no). A list of secrets is written a,b and the empty one as secrets=\"\";\n"
-		"secrets=- reads it from standard input, so that it stands in no history.\n",
+		"unicast (yes or no), datapath (auto, xdp or packet). A list of secrets is written a,b and the empty one\n"
+		"as secrets=\"\"; secrets=- reads it from standard input, so that it stands in no history.\n",
 		.keys = "*", .run = cmd_set},
-	{"port print", "[show-sensitive]", "Show the port list, and which interfaces take part by it.\n",
-		.flags = "show-sensitive", .run = cmd_port_print},
+	{"port print", "[detail] [show-sensitive]",
+		"Show the port list, and which interfaces take part by it.\n"
+		"detail shows by which data path each of them receives, and why not by a better one.\n",
+		.flags = "show-sensitive detail", .run = cmd_port_print},
 	{"port add", "interface=NAME [PROPERTY=VALUE ...]",
 		"Add an entry to the port list, for an interface or a pattern such as eth*.\n"
-		"Properties: interface, forbid (yes or no), cost (1 to 65535), secrets, disabled (yes or no), comment.\n",
+		"Properties: interface, forbid (yes or no), cost (1 to 65535), secrets, datapath (default, auto, xdp or\n"
+		"packet), disabled (yes or no), comment.\n",
 		.keys = "*", .run = cmd_port_add},
 	{"port set", "N|[find interface=NAME] PROPERTY=VALUE ...",
 		"Change an entry of the port list.\n"

@@ -345,6 +345,15 @@ static void receive_batch(struct romon_engine *engine, const struct romon_frame 
 	engine->auth.ahead = NULL;
 }
 
+void romon_engine_heard(struct romon_engine *engine, uint32_t link, struct romon_mac neighbor, struct romon_time now)
+{
+	const struct wire_message message = {.type = WIRE_DATA, .eth_src = neighbor};
+
+	engine->now = now;
+	if (engine_port(engine, link) != NULL && romon_id_valid(neighbor))
+		neighbors_heard(&engine->neighbors, link, &message, 0, now);
+}
+
 void romon_engine_receive(struct romon_engine *engine, const struct romon_frame *frames, size_t count, struct romon_time now)
 {
 	engine->now = now;

@@ -164,6 +164,7 @@ const char *romon_drop_name(enum romon_drop reason)
 		[ROMON_DROP_BAD_SEGMENT] = "bad-segment",
 		[ROMON_DROP_NO_STREAM] = "no-stream",
 		[ROMON_DROP_SEND_FAILED] = "send-failed",
+		[ROMON_DROP_OVERRUN] = "overrun",
 	};
 
 	return names[reason];

@@ -46,6 +46,11 @@ const struct config_port *config_ports(const struct config *config, size_t *coun
 	return config->ports;
 }
 
+enum datapath_want config_datapath(const struct config *config, const struct config_port *port)
+{
+	return port->datapath != DATAPATH_WANT_DEFAULT ? port->datapath : config->settings.datapath;
+}
+
 char *config_text(const struct config *config, size_t *len)
 {
 	char *text = malloc(config->len + 1);

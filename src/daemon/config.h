@@ -12,6 +12,8 @@
 
 #include <romon/romon.h>
 
+#include "link/datapath.h"
+
 #define CONFIG_SIZE_MAX (256 * 1024) /* bytes of a configuration file */
 #define CONFIG_PORTS_MAX 512         /* entries of the port list, `all` included */
 #define CONFIG_SECRETS_MAX 8
@@ -37,6 +39,7 @@ struct config_port {
 	bool disabled;
 	uint16_t cost;
 	struct config_secrets secrets;
+	enum datapath_want datapath;
 	char comment[CONFIG_TEXT_MAX + 1];
 };
 
@@ -60,6 +63,7 @@ struct config_settings {
 	char identity[CONFIG_TEXT_MAX + 1];
 	char board[CONFIG_TEXT_MAX + 1];
 	bool unicast;
+	enum datapath_want datapath; /* not DATAPATH_WANT_DEFAULT */
 };
 
 struct config; /* settings, ports, services, and the text that they came from */
@@ -79,6 +83,8 @@ void config_free(struct config *config);
 /* What they return is the configuration's, and valid until it is changed. */
 const struct config_settings *config_settings(const struct config *config);
 const struct config_port *config_ports(const struct config *config, size_t *count);
+/* What holds for the interfaces of this entry: never DATAPATH_WANT_DEFAULT. */
+enum datapath_want config_datapath(const struct config *config, const struct config_port *port);
 const struct config_service *config_services(const struct config *config, size_t *count);
 /* The one on this port, disabled or not; NULL if there is none. */
 const struct config_service *config_service_on(const struct config *config, uint16_t port);

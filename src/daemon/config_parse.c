@@ -207,7 +207,8 @@ static bool parse_set(struct parser *parser, enum menu menu, struct statement st
 	if (!parse_properties(parser, &subject))
 		return false;
 	/* An export names the fixed properties of the default entry, too (interface=all disabled=no). */
-	if (strcmp(preset->interface, "all") != 0 || preset->disabled || preset->comment[0] != '\0')
+	if (strcmp(preset->interface, "all") != 0 || preset->disabled || preset->comment[0] != '\0' ||
+		preset->datapath != DATAPATH_WANT_DEFAULT)
 		return fail(parser, CONFIG_PRESET_FAILURE);
 	if (menu == MENU_SERVICE && subject.source->value[0].start != 0)
 		return fail(parser, CONFIG_SERVICE_FAILURE);
@@ -392,6 +393,7 @@ static struct config *config_unparsed(const char *text, size_t len)
 	config->text[len] = '\0';
 	config->len = len;
 	config->settings.unicast = true;
+	config->settings.datapath = DATAPATH_WANT_AUTO;
 	preset->is_default = true;
 	memcpy(preset->interface, "all", sizeof("all"));
 	return config;

@@ -11,7 +11,7 @@
 #include "daemon/target.h"
 
 const struct properties settings_properties = {
-	.count = 6,
+	.count = 7,
 	.list =
 		{
 			{"enabled", PROPERTY_FLAG, offsetof(struct config_settings, enabled), false},
@@ -20,17 +20,19 @@ const struct properties settings_properties = {
 			{"identity", PROPERTY_TEXT, offsetof(struct config_settings, identity), false},
 			{"board", PROPERTY_TEXT, offsetof(struct config_settings, board), false},
 			{"unicast", PROPERTY_FLAG, offsetof(struct config_settings, unicast), false},
+			{"datapath", PROPERTY_DATAPATH, offsetof(struct config_settings, datapath), false},
 		},
 };
 
 const struct properties port_properties = {
-	.count = 6,
+	.count = 7,
 	.list =
 		{
 			{"interface", PROPERTY_INTERFACE, offsetof(struct config_port, interface), false},
 			{"forbid", PROPERTY_FLAG, offsetof(struct config_port, forbid), true},
 			{"cost", PROPERTY_COST, offsetof(struct config_port, cost), true},
 			{"secrets", PROPERTY_SECRETS, offsetof(struct config_port, secrets), true},
+			{"datapath", PROPERTY_PORT_DATAPATH, offsetof(struct config_port, datapath), false},
 			{"disabled", PROPERTY_FLAG, offsetof(struct config_port, disabled), false},
 			{"comment", PROPERTY_TEXT, offsetof(struct config_port, comment), false},
 		},
@@ -80,6 +82,17 @@ static bool value_flag(const struct value_piece *piece, bool *flag)
 		return false;
 	*flag = yes;
 	return true;
+}
+
+static bool value_datapath(const struct value_piece *piece, enum datapath_want first, enum datapath_want *want)
+{
+	for (unsigned i = first; i <= DATAPATH_WANT_PACKET; i++) {
+		if (strcmp(piece->bytes, datapath_want_name((enum datapath_want)i)) == 0) {
+			*want = (enum datapath_want)i;
+			return true;
+		}
+	}
+	return false;
 }
 
 static bool value_id(const struct value_piece *piece, struct romon_mac *id)
@@ -206,6 +219,14 @@ bool property_store(const struct property *property, const struct value *value, 
 		if (!value_number(piece, 1, UINT16_MAX, target))
 			need = "write a number from 1 to 65535";
 		break;
+	case PROPERTY_DATAPATH:
+		if (!value_datapath(piece, DATAPATH_WANT_AUTO, target))
+			need = "write auto, xdp or packet";
+		break;
+	case PROPERTY_PORT_DATAPATH:
+		if (!value_datapath(piece, DATAPATH_WANT_DEFAULT, target))
+			need = "write default, auto, xdp or packet";
+		break;
 	case PROPERTY_TEXT:
 		if (!value_text(piece, target))
 			need = "write at most 255 bytes of UTF-8 without control characters";
@@ -329,6 +350,10 @@ char *property_text(const struct property *property, const void *object)
 	case PROPERTY_PORT:
 	case PROPERTY_STREAMS:
 		fprintf(out, "%u", *(const uint16_t *)source);
+		break;
+	case PROPERTY_DATAPATH:
+	case PROPERTY_PORT_DATAPATH:
+		fputs(datapath_want_name(*(const enum datapath_want *)source), out);
 		break;
 	case PROPERTY_TEXT:
 	case PROPERTY_INTERFACE:

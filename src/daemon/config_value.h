@@ -13,16 +13,18 @@
 #include "daemon/config_lexer.h"
 
 enum property_kind {
-	PROPERTY_FLAG,      /* bool: yes or no */
-	PROPERTY_ID,        /* struct romon_mac: zero or a RoMON ID */
-	PROPERTY_COST,      /* uint16_t: 1 to 65535 */
-	PROPERTY_TEXT,      /* char[CONFIG_TEXT_MAX + 1] */
-	PROPERTY_INTERFACE, /* char[CONFIG_PATTERN_MAX + 1] */
-	PROPERTY_SECRETS,   /* struct config_secrets */
-	PROPERTY_NAME,      /* char[CONFIG_NAME_MAX + 1]: of a service or user */
-	PROPERTY_PORT,      /* uint16_t: 2 to 65535 */
-	PROPERTY_STREAMS,   /* uint16_t: 1 to CONFIG_STREAMS_MAX */
-	PROPERTY_TARGET,    /* char[CONFIG_TEXT_MAX + 1] that target_parse() takes */
+	PROPERTY_FLAG,          /* bool: yes or no */
+	PROPERTY_ID,            /* struct romon_mac: zero or a RoMON ID */
+	PROPERTY_COST,          /* uint16_t: 1 to 65535 */
+	PROPERTY_DATAPATH,      /* enum datapath_want: auto, xdp, packet */
+	PROPERTY_PORT_DATAPATH, /* the same, and default */
+	PROPERTY_TEXT,          /* char[CONFIG_TEXT_MAX + 1] */
+	PROPERTY_INTERFACE,     /* char[CONFIG_PATTERN_MAX + 1] */
+	PROPERTY_SECRETS,       /* struct config_secrets */
+	PROPERTY_NAME,          /* char[CONFIG_NAME_MAX + 1]: of a service or user */
+	PROPERTY_PORT,          /* uint16_t: 2 to 65535 */
+	PROPERTY_STREAMS,       /* uint16_t: 1 to CONFIG_STREAMS_MAX */
+	PROPERTY_TARGET,        /* char[CONFIG_TEXT_MAX + 1] that target_parse() takes */
 };
 
 struct property {

@@ -12,16 +12,24 @@
 static json_t *member_json(const struct worker *worker, const struct iface *iface)
 {
 	const struct member *member = members_find(worker, iface->index);
-	const char *state = "active", *error = NULL;
+	const char *state = "active", *error = NULL, *path = NULL, *reason = NULL;
 
 	if (!iface->up)
 		state = "down";
 	else if (member == NULL || member->link == NULL) {
 		state = "failed";
-		error = member == NULL ? "it has no usable MAC address, or there are too many" : strerror(member->error);
-	} else if (!iface->running)
-		state = "no-carrier";
-	return json_pack("{ss ss ss?}", "interface", iface->name, "state", state, "error", error);
+		if (member == NULL)
+			error = "it has no usable MAC address, or there are too many";
+		else
+			error = member->why != NULL ? member->why : strerror(member->error);
+	} else {
+		if (!iface->running)
+			state = "no-carrier";
+		path = datapath_name(member->datapath.path);
+		reason = datapath_reason(member);
+	}
+	return json_pack("{ss ss ss? ss? ss?}", "interface", iface->name, "state", state, "error", error, "datapath", path,
+		"datapath_reason", reason);
 }
 
 /* The interfaces that this entry decides for and lets take part. None while RoMON is disabled. */
@@ -40,10 +48,10 @@ static json_t *members_json(const struct worker *worker, const struct config_por
 
 static json_t *port_json(const struct worker *worker, const struct config_port *port, bool sensitive)
 {
-	return json_pack("{ss sb si si so? sb ss sb so}", "interface", port->interface, "forbid", port->forbid, "cost",
+	return json_pack("{ss sb si si so? ss sb ss sb so}", "interface", port->interface, "forbid", port->forbid, "cost",
 		(int)port->cost, "secrets", (int)port->secrets.count, "secret_list",
-		sensitive ? secrets_json(&port->secrets) : NULL, "disabled", port->disabled, "comment", port->comment, "default",
-		port->is_default, "members", members_json(worker, port));
+		sensitive ? secrets_json(&port->secrets) : NULL, "datapath", datapath_want_name(port->datapath), "disabled",
+		port->disabled, "comment", port->comment, "default", port->is_default, "members", members_json(worker, port));
 }
 
 static void get_ports(struct client *client, struct args *args)

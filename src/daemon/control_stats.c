@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The method GetStats: the engine's counters by port.
+ * The method GetStats: the counters by port, of the engine and of the program in the kernel.
  */
 #include "daemon/client.h"
 
@@ -28,12 +28,14 @@ static void get_stats(struct client *client, struct args *args)
 	for (i = 0; i < worker->members.count; i++) {
 		const struct member *member = worker->members.list[i];
 
-		if (romon_engine_port_stats(worker->engine, member->port.link, &stats))
-			json_array_append_new(
-				ports, json_pack("{ss sI sI sI sI sI so}", "interface", member->name, "rx", (json_int_t)stats.rx,
-					       "tx", (json_int_t)stats.tx, "forwarded", (json_int_t)stats.forwarded, "hashed",
-					       (json_int_t)stats.hashed, "unhashed", (json_int_t)stats.unhashed, "drops",
-					       drops_json(&stats)));
+		if (!romon_engine_port_stats(worker->engine, member->port.link, &stats))
+			continue;
+		datapath_add_stats(member, &stats);
+		json_array_append_new(ports,
+			json_pack("{ss sI sI sI sI sI so ss ss?}", "interface", member->name, "rx", (json_int_t)stats.rx, "tx",
+				(json_int_t)stats.tx, "forwarded", (json_int_t)stats.forwarded, "hashed",
+				(json_int_t)stats.hashed, "unhashed", (json_int_t)stats.unhashed, "drops", drops_json(&stats),
+				"datapath", datapath_name(member->datapath.path), "datapath_reason", datapath_reason(member)));
 	}
 	client_reply(client, json_pack("{so}", "ports", ports));
 }

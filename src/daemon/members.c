@@ -84,6 +84,7 @@ static bool open_link(struct member *member)
 	int fd = monitor_client_open_port(&worker->monitor, member->port.link);
 
 	member->error = fd < 0 ? -fd : 0;
+	member->why = NULL;
 	if (fd < 0)
 		return false;
 	member->link = recorded(worker, af_packet_link(fd, member->port.link), member->name);
@@ -119,10 +120,13 @@ static bool set_port(struct member *member, const struct iface *iface, uint16_t 
 }
 
 /* [M] Where the list of the entry is empty, the global one holds. */
-static bool set_secrets(struct member *member, const struct config_port *entry)
+static const struct config_secrets *secrets_of(const struct worker *worker, const struct config_port *entry)
 {
-	const struct config_secrets *list =
-		entry->secrets.count > 0 ? &entry->secrets : &config_settings(member->worker->config)->secrets;
+	return entry->secrets.count > 0 ? &entry->secrets : &config_settings(worker->config)->secrets;
+}
+
+static bool set_secrets(struct member *member, const struct config_secrets *list)
+{
 	struct romon_secret secrets[ROMON_SECRETS_MAX];
 	size_t i;
 	bool set;
@@ -136,8 +140,26 @@ static bool set_secrets(struct member *member, const struct config_port *entry)
 	return set;
 }
 
+/* It cannot be what it should be. Said once: the next look at it tries again. */
+static void refuse(struct member *member)
+{
+	bool no_xdp = member->datapath.path == DATAPATH_NONE;
+	const char *why = datapath_why_text(member->datapath.why);
+	int before = member->refused;
+
+	member->refused = no_xdp ? EOPNOTSUPP : EINVAL;
+	if (member->refused != before)
+		log_warning("%s cannot take part%s%s", member->name, no_xdp ? " with datapath=xdp: " : "", no_xdp ? why : "");
+	datapath_close(member);
+	romon_engine_remove_port(member->worker->engine, member->port.link);
+	close_link(member);
+	member->error = member->refused;
+	member->why = no_xdp ? why : NULL;
+}
+
 static void update(struct member *member, const struct iface *iface, const struct config_port *entry)
 {
+	const struct config_secrets *secrets = secrets_of(member->worker, entry);
 	bool bridge_member = iface->master_kind == IFACE_MASTER_BRIDGE, new = member->link == NULL;
 
 	if (strcmp(member->name, iface->name) != 0) {
@@ -145,8 +167,11 @@ static void update(struct member *member, const struct iface *iface, const struc
 			log_info("%s is called %s now", member->name, iface->name);
 		snprintf(member->name, sizeof(member->name), "%s", iface->name);
 	}
-	if (member->link != NULL && (member->broken || member->bridge_member != bridge_member))
+	if (member->link != NULL && (member->broken || member->bridge_member != bridge_member)) {
+		if (member->broken)
+			datapath_lost(member);
 		close_link(member);
+	}
 	if (member->link == NULL) {
 		int before = member->error;
 
@@ -154,17 +179,19 @@ static void update(struct member *member, const struct iface *iface, const struc
 		if (!open_link(member)) {
 			if (member->error != before)
 				log_warning("cannot open %s: %s", member->name, strerror(member->error));
+			datapath_close(member);
 			romon_engine_remove_port(member->worker->engine, iface->index);
 			return;
 		}
 		log_debug("%s takes part, cost %u", member->name, entry->cost);
 	}
-	if (!set_port(member, iface, entry->cost, new) || !set_secrets(member, entry)) {
-		member->error = EINVAL;
-		log_warning("%s cannot take part", member->name);
-		romon_engine_remove_port(member->worker->engine, iface->index);
-		close_link(member);
+	/* Nothing may pass inside the kernel any more when the engine has secrets. */
+	if (!set_port(member, iface, entry->cost, new) || !datapath_update(member, iface, entry, secrets->count > 0) ||
+		!set_secrets(member, secrets)) {
+		refuse(member);
+		return;
 	}
+	member->refused = 0;
 }
 
 static struct member *add(struct worker *worker, uint32_t ifindex)
@@ -181,6 +208,7 @@ static struct member *add(struct worker *worker, uint32_t ifindex)
 		return NULL;
 	member->worker = worker;
 	member->port.link = ifindex;
+	datapath_init(worker, &member->datapath);
 	members->list[members->count++] = member;
 	return member;
 }
@@ -199,6 +227,7 @@ static void sweep(struct worker *worker)
 			continue;
 		}
 		log_debug("%s takes no part any more", member->name);
+		datapath_close(member);
 		close_link(member);
 		if (worker->engine != NULL)
 			romon_engine_remove_port(worker->engine, member->port.link);

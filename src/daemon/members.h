@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The interfaces that take part now: each is a link (a packet socket that the monitor opened) and a port of the engine, both
- * named by the kernel's ifindex.
+ * The interfaces that take part now: each is a link (a packet socket that the monitor opened), perhaps a place in the XDP data path, and
+ * a port of the engine, all named by the kernel's ifindex.
  */
 #ifndef ROMON_MEMBERS_H
 #define ROMON_MEMBERS_H
@@ -11,6 +11,7 @@
 
 #include <romon/romon.h>
 
+#include "daemon/datapath.h"
 #include "link/ifaces.h"
 #include "link/link.h"
 
@@ -27,6 +28,9 @@ struct member {
 	bool broken;        /* the link reported an error: to be opened anew */
 	bool wanted;        /* used while all are looked at */
 	int error;          /* errno of the last attempt to open it */
+	const char *why;    /* more than that says; NULL: nothing */
+	int refused;        /* errno of why it could be opened, but not take part */
+	struct datapath datapath;
 };
 
 struct members {

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/attachments.h"
 #include "daemon/file.h"
 #include "daemon/kept_id.h"
 #include "daemon/log.h"
@@ -28,6 +29,7 @@
 #include "daemon/target.h"
 #include "link/af_packet.h"
 #include "link/ifaces.h"
+#include "link/xdp_features.h"
 
 #define WORKER_END_MS 2000 /* how long a worker may take to end before it is killed */
 
@@ -37,6 +39,7 @@ struct monitor {
 	int worker_pid;
 	struct monitor_options options;
 	struct programs programs;
+	struct attachments attachments;
 	struct config *config; /* the last one that parsed: what may take part while the file is broken */
 	bool reload_wanted;    /* SIGHUP came, and the worker has not been told */
 	bool stopping;         /* SIGTERM or SIGINT came */
@@ -144,31 +147,92 @@ static const struct config *present_config(struct monitor *monitor)
 	return monitor->config;
 }
 
-/* Opens a packet socket on the interface if the configuration and the interface as the kernel shows it both allow that. What the
- * worker believes of either is of no interest. Returns the descriptor or a negative errno. */
+/* An interface that may take part, by the configuration and as the kernel shows it. What the worker believes of either is of no
+ * interest. */
+struct allowed {
+	const struct config *config;
+	struct ifaces *ifaces; /* to be closed */
+	const struct iface *iface;
+	const struct config_port *entry;
+	bool vlans; /* there are VLANs on it */
+};
+
+/* Returns 0 with *allowed filled, or a negative errno. */
+static int look_up(struct monitor *monitor, uint32_t ifindex, struct allowed *allowed)
+{
+	const struct iface *list;
+	size_t count;
+	int result = 0;
+
+	*allowed = (struct allowed){.config = present_config(monitor), .ifaces = ifaces_open()};
+	if (allowed->config == NULL || allowed->ifaces == NULL)
+		result = -EIO;
+	if (result == 0) {
+		list = ifaces_list(allowed->ifaces, &count);
+		allowed->iface = ifaces_by_index(list, count, ifindex);
+		result = allowed->iface == NULL ? -ENODEV : 0;
+	}
+	if (result == 0) {
+		allowed->entry = ports_allowed(allowed->config, list, count, allowed->iface);
+		allowed->vlans = ifaces_vlans(list, count, allowed->iface);
+		result = !config_settings(allowed->config)->enabled || allowed->entry == NULL ? -EACCES : 0;
+	}
+	if (result != 0 && allowed->ifaces != NULL)
+		ifaces_close(allowed->ifaces);
+	return result;
+}
+
+/* Opens a packet socket on the interface if it may take part. Returns the descriptor or a negative errno. */
 static int open_port(struct monitor *monitor, uint32_t ifindex)
 {
-	const struct config *config = present_config(monitor);
-	struct ifaces *ifaces = ifaces_open();
-	int result = -EIO;
+	struct allowed allowed;
+	int result = look_up(monitor, ifindex, &allowed);
 
-	if (config != NULL && ifaces != NULL) {
-		size_t count;
-		const struct iface *list = ifaces_list(ifaces, &count);
-		const struct iface *iface = ifaces_by_index(list, count, ifindex);
-
-		if (iface == NULL)
-			result = -ENODEV;
-		else if (!config_settings(config)->enabled || ports_allowed(config, list, count, iface) == NULL)
-			result = -EACCES;
-		else
-			result = af_packet_socket(ifindex, iface->master_kind == IFACE_MASTER_BRIDGE);
-		if (result == -1)
-			result = -errno;
-	}
-	if (ifaces != NULL)
-		ifaces_close(ifaces);
+	if (result != 0)
+		return result;
+	result = af_packet_socket(ifindex, allowed.iface->master_kind == IFACE_MASTER_BRIDGE);
+	if (result < 0)
+		result = -errno;
+	ifaces_close(allowed.ifaces);
 	return result;
+}
+
+/* Gives the interface its data path, if it may take part. Returns 0 with the answer filled, or an errno. */
+static int attach(struct monitor *monitor, uint32_t ifindex, struct monitor_answer *text)
+{
+	struct xdp_abilities abilities = {.native = false};
+	struct xdp_features *features;
+	struct datapath_facts facts;
+	struct attachment result;
+	struct allowed allowed;
+	int error = look_up(monitor, ifindex, &allowed);
+
+	if (error != 0)
+		return -error;
+	features = xdp_features_open();
+	facts = (struct datapath_facts){
+		.want = config_datapath(allowed.config, allowed.entry),
+		.told = features != NULL && xdp_features_get(features, ifindex, &abilities),
+		.native = abilities.native,
+		.hidden_vlans = allowed.vlans && xdp_strips_vlans(ifindex),
+	};
+	text->slot = attachments_attach(&monitor->attachments, ifindex, &facts, &result);
+	text->path = (uint8_t)result.path;
+	text->why = (uint8_t)result.why;
+	if (features != NULL)
+		xdp_features_close(features);
+	ifaces_close(allowed.ifaces);
+	return 0;
+}
+
+/* A map for the worker: a descriptor of its own. */
+static int open_map(const struct monitor *monitor, uint16_t number)
+{
+	int fd = attachments_map(&monitor->attachments, (enum xdp_map)(number - 1));
+
+	if (fd >= 0)
+		fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return fd == -1 ? -errno : fd;
 }
 
 static int open_config(struct monitor *monitor)
@@ -226,13 +290,15 @@ static void ready(struct monitor *monitor)
 static bool request_valid(const struct arrival *arrival)
 {
 	const struct monitor_request *request = &arrival->request;
-	size_t fds = request->op == MONITOR_REPLACE_CONFIG ? 1 : 0;
-	bool with_id = request->op == MONITOR_SAVE_ID || request->op == MONITOR_START_SERVICE;
+	uint32_t op = request->op;
+	bool with_ifindex = op == MONITOR_OPEN_PORT || op == MONITOR_ATTACH || op == MONITOR_DETACH;
+	bool with_id = op == MONITOR_SAVE_ID || op == MONITOR_START_SERVICE;
+	bool with_port = op == MONITOR_START_SERVICE || op == MONITOR_MAP;
 
-	return arrival->n == (ssize_t)sizeof(*request) && request->op >= MONITOR_OPEN_PORT &&
-	       request->op <= MONITOR_START_SERVICE && (request->ifindex == 0) == (request->op != MONITOR_OPEN_PORT) &&
-	       (with_id ? romon_id_valid(request->id) : romon_mac_is_zero(request->id)) &&
-	       (request->port == 0) == (request->op != MONITOR_START_SERVICE) && arrival->fd_count == fds;
+	return arrival->n == (ssize_t)sizeof(*request) && op >= MONITOR_OPEN_PORT && op <= MONITOR_START_SERVICE &&
+	       (request->ifindex != 0) == with_ifindex &&
+	       (with_id ? romon_id_valid(request->id) : romon_mac_is_zero(request->id)) && (request->port != 0) == with_port &&
+	       (op != MONITOR_MAP || request->port <= XDP_MAPS) && arrival->fd_count == (op == MONITOR_REPLACE_CONFIG ? 1 : 0);
 }
 
 /* Does what a valid request asks and fills the answer. Returns a descriptor to pass, or -1. */
@@ -260,6 +326,15 @@ static int perform(struct monitor *monitor, const struct arrival *arrival, struc
 	case MONITOR_READY:
 		ready(monitor);
 		return -1;
+	case MONITOR_ATTACH:
+		text->status = attach(monitor, request->ifindex, text);
+		return -1;
+	case MONITOR_DETACH:
+		attachments_detach(&monitor->attachments, request->ifindex);
+		return -1;
+	case MONITOR_MAP:
+		fd = open_map(monitor, request->port);
+		break;
 	case MONITOR_START_SERVICE:
 		fd = start_service(monitor, request);
 		break;
@@ -381,6 +456,7 @@ int monitor_run(int fd, const struct monitor_options *options, int worker_pid)
 
 	monitor_block_signals();
 	signal_set(&set);
+	attachments_init(&monitor.attachments);
 	monitor.signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (monitor.signal_fd < 0) {
 		log_error("signalfd: %s", strerror(errno));
@@ -389,6 +465,7 @@ int monitor_run(int fd, const struct monitor_options *options, int worker_pid)
 	while (!monitor.worker_gone && !monitor.stopping)
 		turn(&monitor);
 	end_worker(&monitor);
+	attachments_free(&monitor.attachments);
 	programs_free(&monitor.programs);
 	config_free(monitor.config);
 	if (monitor.signal_fd >= 0)

@@ -21,6 +21,10 @@ enum monitor_op {
 	MONITOR_LOAD_ID,        /* -> the RoMON ID that was kept for this very machine; ENOENT if none */
 	MONITOR_SAVE_ID,        /* id -> kept */
 	MONITOR_READY,          /* the worker serves: the service manager may know */
+	MONITOR_ATTACH, /* ifindex -> path, why, slot: the interface has the best data path that the configuration and the kernel allow;
+	                 * slot only where the path is XDP, or was */
+	MONITOR_DETACH,        /* ifindex -> it has none any more */
+	MONITOR_MAP,           /* number (1 + enum xdp_map) -> a map of the XDP program; ENOENT while there is no slot */
 	MONITOR_START_SERVICE, /* port, id (who connects) -> a stream socket to what the configuration has there, if it is enabled.
 	                         * ENOENT: nothing; EACCES: disabled; EUSERS: max-streams programs run already; or why that failed */
 };
@@ -30,7 +34,7 @@ struct monitor_request {
 	uint32_t op;
 	uint32_t ifindex;
 	struct romon_mac id;
-	uint16_t port;
+	uint16_t port; /* or number */
 };
 
 /* One answer to each request, in order. Also sent unasked, with op MONITOR_NOTICE_RELOAD, when SIGHUP came. */
@@ -39,10 +43,12 @@ struct monitor_answer {
 	uint32_t op;
 	int32_t status; /* 0 or an errno */
 	struct romon_mac id;
-	uint8_t zero[2];
+	uint8_t path; /* enum datapath_path */
+	uint8_t why;  /* enum datapath_why */
+	int32_t slot; /* -1: none */
 };
 _Static_assert(sizeof(struct monitor_request) == 16, "fixed size");
-_Static_assert(sizeof(struct monitor_answer) == 16, "fixed size");
+_Static_assert(sizeof(struct monitor_answer) == 20, "fixed size");
 
 struct monitor_options {
 	const char *config_path;

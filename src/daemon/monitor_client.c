@@ -138,6 +138,29 @@ int monitor_client_ready(struct monitor_client *client)
 	return call(client, &request, -1, &answer);
 }
 
+int monitor_client_attach(struct monitor_client *client, uint32_t ifindex, struct monitor_answer *answer)
+{
+	const struct monitor_request request = {.op = MONITOR_ATTACH, .ifindex = ifindex};
+
+	return call(client, &request, -1, answer);
+}
+
+int monitor_client_detach(struct monitor_client *client, uint32_t ifindex)
+{
+	const struct monitor_request request = {.op = MONITOR_DETACH, .ifindex = ifindex};
+	struct monitor_answer answer;
+
+	return call(client, &request, -1, &answer);
+}
+
+int monitor_client_map(struct monitor_client *client, enum xdp_map map)
+{
+	const struct monitor_request request = {.op = MONITOR_MAP, .port = (uint16_t)(map + 1)};
+	struct monitor_answer answer;
+
+	return call(client, &request, -1, &answer);
+}
+
 int monitor_client_start_service(struct monitor_client *client, uint16_t port, struct romon_mac remote)
 {
 	const struct monitor_request request = {.op = MONITOR_START_SERVICE, .port = port, .id = remote};

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "daemon/monitor.h"
+#include "link/xdp_program.h"
 
 struct monitor_client {
 	int fd;
@@ -23,6 +24,10 @@ int monitor_client_replace_config(struct monitor_client *client, const char *tex
 int monitor_client_load_id(struct monitor_client *client, struct romon_mac *id);
 int monitor_client_save_id(struct monitor_client *client, struct romon_mac id);
 int monitor_client_ready(struct monitor_client *client);
+/* Fills path, why and slot of *answer. */
+int monitor_client_attach(struct monitor_client *client, uint32_t ifindex, struct monitor_answer *answer);
+int monitor_client_detach(struct monitor_client *client, uint32_t ifindex);
+int monitor_client_map(struct monitor_client *client, enum xdp_map map);
 int monitor_client_start_service(struct monitor_client *client, uint16_t port, struct romon_mac remote);
 
 /* Takes what came unasked, when fd is readable. */

@@ -108,6 +108,7 @@ static bool configure(struct worker *worker)
 	if (!romon_mac_is_zero(worker->id) && !romon_mac_equal(before, worker->id))
 		log_info("RoMON ID %s", romon_mac_text(worker->id, text));
 	services_refresh(worker);
+	datapaths_retry(worker);
 	members_refresh(worker);
 	return true;
 }

@@ -193,6 +193,7 @@ static bool start(struct worker *worker, const struct worker_options *options)
 			return false;
 		}
 	}
+	datapaths_open(worker);
 	self_read(&worker->self);
 	allow_descriptors();
 	if (!privilege_drop(&options->user))
@@ -276,6 +277,7 @@ int worker_run(const struct worker_options *options)
 		config_free(worker.config);
 	if (worker.pcap != NULL)
 		pcap_close(worker.pcap);
+	datapaths_close(&worker);
 	if (worker.ifaces != NULL)
 		ifaces_close(worker.ifaces);
 	if (worker.base != NULL) {

@@ -14,6 +14,7 @@
 
 #include "daemon/asking.h"
 #include "daemon/config.h"
+#include "daemon/datapath.h"
 #include "daemon/members.h"
 #include "daemon/monitor_client.h"
 #include "daemon/privilege.h"
@@ -43,6 +44,7 @@ struct worker {
 	struct romon_mac id;         /* zero: none could be chosen yet */
 	struct romon_engine *engine; /* NULL while RoMON is disabled */
 	struct members members;
+	struct datapaths datapaths;
 	struct asking asking;
 	struct services services;
 	struct pumps pumps;

@@ -71,6 +71,16 @@ struct reading {
 	bool lower_elsewhere; /* IFLA_LINK is an ifindex of another namespace */
 };
 
+static int bridge_attribute(const struct nlattr *attr, void *data)
+{
+	struct reading *reading = data;
+
+	if (mnl_attr_get_type(attr) == IFLA_BR_VLAN_FILTERING && mnl_attr_validate(attr, MNL_TYPE_U8) == 0) {
+		reading->iface.filters_vlans = mnl_attr_get_u8(attr) != 0;
+	}
+	return MNL_CB_OK;
+}
+
 static int info_attribute(const struct nlattr *attr, void *data)
 {
 	struct reading *reading = data;
@@ -81,6 +91,11 @@ static int info_attribute(const struct nlattr *attr, void *data)
 		break;
 	case IFLA_INFO_SLAVE_KIND:
 		text_copy(reading->slave_kind, attr);
+		break;
+	case IFLA_INFO_DATA: /* the kernel puts the kind before it */
+		if (strcmp(reading->iface.kind, "bridge") == 0) {
+			mnl_attr_parse_nested(attr, bridge_attribute, reading);
+		}
 		break;
 	}
 	return MNL_CB_OK;

@@ -40,7 +40,7 @@ static bool iface_equal(const struct iface *a, const struct iface *b)
 	return a->index == b->index && strcmp(a->name, b->name) == 0 && strcmp(a->kind, b->kind) == 0 &&
 	       romon_mac_equal(a->mac, b->mac) && a->mtu == b->mtu && a->master == b->master &&
 	       a->master_kind == b->master_kind && a->lower == b->lower && a->ethernet == b->ethernet && a->device == b->device &&
-	       a->up == b->up && a->running == b->running;
+	       a->up == b->up && a->running == b->running && a->filters_vlans == b->filters_vlans;
 }
 
 /* Position of the first interface with that ifindex or a greater one. */
@@ -384,4 +384,19 @@ static bool hardware_below(const struct iface *list, size_t count, const struct 
 bool ifaces_hardware(const struct iface *list, size_t count, const struct iface *iface)
 {
 	return hardware_below(list, count, iface, HARDWARE_DEPTH);
+}
+
+bool ifaces_vlans(const struct iface *list, size_t count, const struct iface *iface)
+{
+	const struct iface *master = iface->master ? ifaces_by_index(list, count, iface->master) : NULL;
+
+	if (master && master->filters_vlans) {
+		return true;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (list[i].lower == iface->index) {
+			return true;
+		}
+	}
+	return false;
 }

@@ -29,6 +29,7 @@ struct iface {
 	bool device;               /* a device stands behind it (IFLA_PARENT_DEV_NAME) */
 	bool up;                   /* IFF_UP */
 	bool running;              /* IFF_RUNNING: up, with carrier */
+	bool filters_vlans;        /* a bridge that tells VLANs apart */
 };
 
 struct ifaces;
@@ -45,5 +46,7 @@ const struct iface *ifaces_list(const struct ifaces *ifaces, size_t *count);
 const struct iface *ifaces_by_index(const struct iface *list, size_t count, uint32_t index);
 /* Is there hardware behind it: a device of its own, or a VLAN or bond made of nothing but such interfaces? */
 bool ifaces_hardware(const struct iface *list, size_t count, const struct iface *iface);
+/* Does something in this namespace tell VLANs of this interface apart: a VLAN interface above it, or a bridge that it belongs to? */
+bool ifaces_vlans(const struct iface *list, size_t count, const struct iface *iface);
 
 #endif

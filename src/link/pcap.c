@@ -287,6 +287,13 @@ struct link *pcap_link(struct pcap *pcap, struct link *inner, const char *name)
 	return &self->link;
 }
 
+void pcap_received(const struct link *link, const struct romon_frame *frames, size_t count)
+{
+	if (link->ops->receive == pcap_receive) {
+		pcap_record((const struct pcap_link *)link, PACKET_INBOUND, frames, count);
+	}
+}
+
 int pcap_error(const struct pcap *pcap)
 {
 	return pcap->error;

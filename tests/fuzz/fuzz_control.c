@@ -80,6 +80,28 @@ int monitor_client_start_service(struct monitor_client *client, uint16_t port, s
 	return -ENOENT;
 }
 
+int monitor_client_attach(struct monitor_client *client, uint32_t ifindex, struct monitor_answer *answer)
+{
+	(void)client;
+	(void)ifindex;
+	(void)answer;
+	return -EPERM;
+}
+
+int monitor_client_detach(struct monitor_client *client, uint32_t ifindex)
+{
+	(void)client;
+	(void)ifindex;
+	return 0;
+}
+
+int monitor_client_map(struct monitor_client *client, enum xdp_map map)
+{
+	(void)client;
+	(void)map;
+	return -EPERM;
+}
+
 void monitor_client_notice(struct monitor_client *client)
 {
 	(void)client;

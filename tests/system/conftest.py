@@ -69,7 +69,7 @@ def resting(request, nothing_left):
         nodes = a, b, c = made.line(3)
         made.start(*nodes)
         assert len(a.discover()) == 2 and a.ping(c.id)[1]["received"] == 1
-        wires = [b.wire("eth0"), b.wire("eth1")]
+        wires = [a.wire("eth1"), b.wire("eth0"), b.wire("eth1"), c.wire("eth0")]
         yield nodes, wires, come_to_rest([pid for node in nodes for pid in node.daemon.pids()], wires)
     finally:
         faults = made.close()
@@ -87,7 +87,7 @@ def come_to_rest(pids, wires):
         return before == seen
     laboratory.wait(settled, "the routers come to rest", 10)
     for wire in wires:
-        wire.frames()
+        wire.sent()
     return types.SimpleNamespace(time=time.monotonic(), switches=seen)
 
 

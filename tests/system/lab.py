@@ -31,6 +31,8 @@ ROMOND, ROMON = BUILD / "src/daemon/romond", BUILD / "src/cli/romon"
 PREFIX = f"romon-{os.getpid()}"
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|runtime error:")
 PORTS = "add interface=eth*\n"  # entries of the default configuration
+XDP = (BUILD / "src/link/romon.bpf.o").exists()  # was romond built with it?
+DATAPATH = os.environ.get("ROMON_DATAPATH", "auto")  # of all routers whose configuration does not say anything else
 EVERY_PID = set()               # of all labs of this run: what must be gone at its end
 _numbers = itertools.count()
 
@@ -78,7 +80,8 @@ def kernel_has(kind):
 
 def conf(settings="", ports=PORTS, enabled="yes"):
     """The text of a configuration. Texts are fixed, so that nothing depends on the machine."""
-    return f"/tool romon\nset enabled={enabled} {settings}\n/tool romon port\n{ports}"
+    path = "" if DATAPATH == "auto" or "datapath=" in settings else f"datapath={DATAPATH} "
+    return f"/tool romon\nset enabled={enabled} {path}{settings}\n/tool romon port\n{ports}"
 
 
 class VarlinkError(Exception):
@@ -209,6 +212,7 @@ class Node:
         self.socket = self.folder / "romond.sock"
         self.daemon, self.stopped = None, []
         self.ends = 0  # of veth pairs, so far
+        self.watched = False
         self.folder.mkdir()
         ip("netns", "add", self.netns)
         with namespace(self.netns):
@@ -263,12 +267,21 @@ class Node:
             line = ["unshare", "--mount", "sh", "-c", binds + 'exec "$@"', "sh"] + line
         return line
 
+    def watch(self):
+        """A test wants to see on this node's interfaces what they receive: so it uses packet sockets, unless its configuration says
+        something else. To be called before it starts. Returns the node."""
+        self.watched = True
+        return self
+
     def start(self, config=None, ports=None, pcap=None, mounts=None, expect=True, write=True, options=()):
         """Writes the configuration (a default one if it is None and there is no file yet) and starts romond, with more options if some
         are given. With expect it waits until the daemon answers and the interfaces named in `ports`, by default every eth… that is
         up, are active."""
         if write and (config is not None or not self.config.exists()):
-            self.config.write_text(config if config is not None else conf(f"identity={self.name} board=lab"))
+            text = config if config is not None else conf(f"identity={self.name} board=lab")
+            if self.watched:
+                text = text.replace(f"datapath={DATAPATH} ", "").replace("\nset enabled=", "\nset datapath=packet enabled=", 1)
+            self.config.write_text(text)
         arguments = [ROMOND, "-f", "-c", self.config, "-s", self.socket, "--state", self.folder / "state"]
         (self.folder / "state").mkdir(exist_ok=True)
         arguments += ["--pcap", pcap] if pcap else []

@@ -35,6 +35,7 @@ def test_two_routers_see_and_ping_each_other_without_ip(lab):
 def test_the_frames_of_a_discovery_are_as_the_protocol_says(lab):
     """What goes over the wire, read by the second implementation."""
     a, b = two(lab, a_index=17, b_index=23, b_mtu=1400)
+    b.watch()
     lab.start(a, b)
     wire = b.wire("eth0")
     a.discover()
@@ -81,7 +82,7 @@ def test_who_cannot_be_reached(lab):
 def test_disabled_is_said(lab):
     a, b = two(lab)
     a.start(conf("identity=a board=lab", enabled="no"))
-    b.start()
+    b.watch().start()
     wire = b.wire("eth0")
     for command in (["discover", "duration=1s"], ["map", "duration=1s"], ["ping", "02:00:00:00:00:01", "count=1"]):
         done = a.romon(*command)
@@ -126,6 +127,7 @@ def test_costs_decide_the_path(lab):
     lab.connect(b, "eth1", d, "eth0")
     lab.connect(a, "eth1", c, "eth0")
     lab.connect(c, "eth1", d, "eth1")
+    d.watch()
     lab.start(a, b, c, d)
     b.ok("port", "add", "interface=eth1", "cost=150")
     found = a.discover()[d.id]
@@ -150,7 +152,7 @@ def test_a_long_cheap_way_beats_a_short_dear_one(lab):
 
 def test_a_forbidden_port_neither_sends_nor_takes(lab):
     a, b = two(lab)
-    b.start()
+    b.watch().start()
     a.start(conf("identity=a", "add interface=eth* forbid=yes\n"), ports=[])
     wire = b.wire("eth0")
     assert b.discover() == {} and a.discover() == {}
@@ -201,6 +203,7 @@ def test_a_small_mtu_in_the_middle(lab):
     lab.connect(a, "eth1", b, "eth0")
     lab.connect(b, "eth1", c, "eth0", mtu=1280)
     lab.connect(c, "eth1", d, "eth0")
+    c.watch()
     lab.start(*nodes)
     seen = a.discover()
     assert [seen[n.id]["l2mtu"] for n in (b, c, d)] == [1500, 1280, 1280]
@@ -235,7 +238,7 @@ def test_a_relay_drops_and_counts_what_does_not_fit(lab):
 def test_unicast_no_sends_everything_to_the_group(lab):
     a, b = two(lab)
     b.start(conf("identity=b unicast=no"))
-    a.start()
+    a.watch().start()
     wire = a.wire("eth0")
     assert list(a.discover()) == [b.id] and a.ping(b.id)[1]["received"] == 1
     got = wire.received()

@@ -23,13 +23,18 @@ FAR = {"address": B, "active": False, "cost": 400, "hops": 2, "path": [A, B], "l
        "board": None, "uptime": None, "last_seen": 7.5}
 LINK = {"a": C, "b": A, "cost_a": 100, "cost_b": 200, "l2mtu": 1500, "mac_a": C, "mac_b": A}
 SETTINGS = {"enabled": True, "id": "00:00:00:00:00:00", "current_id": C, "identity": "here", "board": "x86_64", "unicast": False,
-            "secrets": 2, "secret_list": None}
-PORTS = [{"interface": "all", "forbid": False, "cost": 100, "secrets": 0, "secret_list": None, "disabled": False, "comment": "",
-          "default": True, "members": [{"interface": "eth0", "state": "active", "error": None}]},
-         {"interface": "eth7", "forbid": True, "cost": 200, "secrets": 1, "secret_list": None, "disabled": True,
-          "comment": "to the barn", "default": False,
-          "members": [{"interface": "eth7", "state": "down", "error": None},
-                      {"interface": "eth70", "state": "failed", "error": "no buffer space"}]}]
+            "datapath": "auto", "secrets": 2, "secret_list": None}
+OTHER_PROGRAM = "another XDP program runs on it"
+PORTS = [{"interface": "all", "forbid": False, "cost": 100, "secrets": 0, "secret_list": None, "datapath": "default",
+          "disabled": False, "comment": "", "default": True,
+          "members": [{"interface": "eth0", "state": "active", "error": None, "datapath": "xdp", "datapath_reason": None},
+                      {"interface": "eth1", "state": "active", "error": None, "datapath": "packet",
+                       "datapath_reason": OTHER_PROGRAM}]},
+         {"interface": "eth7", "forbid": True, "cost": 200, "secrets": 1, "secret_list": None, "datapath": "packet",
+          "disabled": True, "comment": "to the barn", "default": False,
+          "members": [{"interface": "eth7", "state": "down", "error": None, "datapath": None, "datapath_reason": None},
+                      {"interface": "eth70", "state": "failed", "error": "no buffer space", "datapath": None,
+                       "datapath_reason": None}]}]
 HOSTILE = "a\x1b[2J\x07\x7f\x9b\u202e\u2066\u200fz\U000e0041"
 HOSTILE_SHOWN = r"a\x1b[2J\x07\x7f\x9b\u202e\u2066\u200fz\U000e0041"
 
@@ -275,11 +280,12 @@ def test_print(daemon):
     identity: here
        board: x86_64
      unicast: no
+    datapath: auto
      secrets: (2 not shown)
 """
     assert document(daemon, "print") == {
         "enabled": True, "id": "00:00:00:00:00:00", "current-id": C, "identity": "here", "board": "x86_64", "unicast": False,
-        "secrets": 2}
+        "datapath": "auto", "secrets": 2}
 
 
 @pytest.mark.parametrize("secrets, shown", [
@@ -307,19 +313,30 @@ def test_port_print(daemon):
     daemon.answers["GetPorts"] = {"ports": PORTS}
     assert output(daemon, "port", "print") == """\
 Flags: * - default, X - disabled
-Columns: INTERFACE, FORBID, COST, SECRETS, COMMENT
-#     INTERFACE  FORBID  COST  SECRETS        COMMENT
-0  *  all        no       100
-1  X  eth7       yes      200  (1 not shown)  to the barn
+Columns: INTERFACE, FORBID, COST, SECRETS, DATAPATH, COMMENT
+#     INTERFACE  FORBID  COST  SECRETS        DATAPATH  COMMENT
+0  *  all        no       100                 default
+1  X  eth7       yes      200  (1 not shown)  packet    to the barn
 
 MEMBER  #  STATE   ERROR
 eth0    0  active
+eth1    0  active
+eth7    1  down
+eth70   1  failed  no buffer space
+"""
+    assert output(daemon, "port", "print", "detail").partition("\n\n")[2] == f"""\
+MEMBER  #  STATE   ERROR            DATAPATH  BECAUSE
+eth0    0  active                   xdp
+eth1    0  active                   packet    {OTHER_PROGRAM}
 eth7    1  down
 eth70   1  failed  no buffer space
 """
     first, second = document(daemon, "port", "print")["ports"]
-    assert first == {"interface": "all", "forbid": False, "cost": 100, "secrets": 0, "disabled": False, "comment": "",
-                     "default": True, "members": [{"interface": "eth0", "state": "active", "error": None}]}
+    assert first == {"interface": "all", "forbid": False, "cost": 100, "secrets": 0, "datapath": "default", "disabled": False,
+                     "comment": "", "default": True, "members": [
+                         {"interface": "eth0", "state": "active", "error": None, "datapath": "xdp", "datapath-reason": None},
+                         {"interface": "eth1", "state": "active", "error": None, "datapath": "packet",
+                          "datapath-reason": OTHER_PROGRAM}]}
     assert (second["secrets"], second["disabled"], second["members"][1]["error"]) == (1, True, "no buffer space")
 
 
@@ -405,19 +422,26 @@ def test_dot(daemon):
 
 
 def test_stats(daemon):
+    xdp = {"datapath": "xdp", "datapath_reason": None}
     daemon.answers["GetStats"] = {"ports": [
-        {"interface": "eth0", "rx": 12, "tx": 3456, "forwarded": 0, "hashed": 7, "unhashed": 5, "drops": {"bad-hops": 2, "late": 1}},
-        {"interface": "eth10", "rx": 18446744073709, "tx": 1, "forwarded": 1, "hashed": 0, "unhashed": 18446744073709, "drops": {}}]}
-    assert output(daemon, "stats") == """\
-INTERFACE              RX    TX  FORWARDED  HASHED        UNHASHED
-eth0                   12  3456          0       7               5
-eth10      18446744073709     1          1       0  18446744073709
+        {"interface": "eth0", "rx": 12, "tx": 3456, "forwarded": 0, "hashed": 7, "unhashed": 5, "drops": {"bad-hops": 2, "late": 1},
+         **xdp},
+        {"interface": "eth10", "rx": 18446744073709, "tx": 1, "forwarded": 1, "hashed": 0, "unhashed": 18446744073709, "drops": {},
+         "datapath": "packet", "datapath_reason": OTHER_PROGRAM}]}
+    assert output(daemon, "stats") == f"""\
+INTERFACE              RX    TX  FORWARDED  HASHED        UNHASHED  DATAPATH
+eth0                   12  3456          0       7               5  xdp
+eth10      18446744073709     1          1       0  18446744073709  packet
 
 INTERFACE  REASON    COUNT
 eth0       bad-hops      2
 eth0       late          1
+
+INTERFACE  DATAPATH  BECAUSE
+eth10      packet    {OTHER_PROGRAM}
 """
-    assert document(daemon, "stats") == daemon.answers["GetStats"]
+    assert document(daemon, "stats") == {"ports": [
+        {name.replace("_", "-"): value for name, value in port.items()} for port in daemon.answers["GetStats"]["ports"]]}
 
 
 def test_neighbors(daemon):

@@ -132,13 +132,13 @@ def test_a_client_that_leaves_ends_its_discovery(lab):
     a, b = lab.node("a"), lab.node("b")
     lab.connect(a, "eth0", b, "eth0")
     lab.start(a, b)
-    wire = b.wire("eth0")
+    wire = a.wire("eth0")
     client = Control(a.socket)
     client.send("Discover", more=True)
     assert "routers" in client.receive()["parameters"]
-    wire.wait(lambda f: f.type == 1)
+    wait(lambda: any(f.type == 1 for f in wire.sent()), "it asks")
     client.close()
-    wait(lambda: not wire.collect(1.5), "silence", 5)
+    wait(lambda: not wire.sent_within(1.5), "silence", 5)
 
 
 def test_discover_with_more_tells_changes(lab):

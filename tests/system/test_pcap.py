@@ -16,10 +16,10 @@ def test_the_capture_is_readable_and_complete(lab):
     a.start()
     c.start()
     b.start(pcap=file)
-    wires = [b.wire("eth0"), b.wire("eth1")]
+    wires = [a.wire("eth1"), b.wire("eth0"), b.wire("eth1"), c.wire("eth0")]
     assert len(a.discover()) == 2 and a.ping(c.id)[1]["received"] == 1
     b.stop()
-    crossed = sorted(frame.data for wire in wires for frame in wire.frames())
+    crossed = sorted(frame.data for wire in wires for frame in wire.sent())
     packets = rdpcap(str(file))
     assert sorted(rs.raw(p) for p in packets) == crossed and crossed
     assert {rs.decode(rs.raw(p)[14:]).type for p in packets} == {1, 2, 3}

@@ -3,7 +3,7 @@
 import subprocess
 
 import pytest
-from lab import conf, kernel_has, wait
+from lab import DATAPATH, XDP, conf, kernel_has, wait
 from model import Port, Router, asked
 from romon_scapy import Hop, Route
 
@@ -204,7 +204,9 @@ def test_a_port_is_never_promiscuous_nor_set_up(lab):
     before = node.links()
     node.start(ports=["eth0"])
     after = node.links()
+    assert ("xdp" in after["eth0"]) == (XDP and DATAPATH != "packet")
     for name in ("eth0", "eth1"):
+        after[name].pop("xdp", None)
         assert after[name] == before[name]
     assert after["eth0"]["promiscuity"] == 0 and after["eth0"].get("allmulti", 0) == 0
     groups = node.ip("maddress", "show", "dev", "eth0")

@@ -105,6 +105,7 @@ def test_an_answer_that_fits_neither_reading_is_dropped(lab):
     a, b = lab.node("a"), lab.node("b")
     lab.connect(a, "eth0", b, "eth0")
     player = play(lab, (b, "eth1"))
+    a.watch()
     lab.start(a, b)
     link, wire = a.wire("eth0"), player.wires[1]
     process = a.background("discover", "duration=1s")

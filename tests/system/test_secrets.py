@@ -12,8 +12,8 @@ SECRET, OTHER = b"first-secret", b"other-secret"
 
 @pytest.fixture
 def pair(lab):
-    """Two routers on one wire, not started."""
-    a, b = lab.node("a"), lab.node("b")
+    """Two routers on one wire, not started; the one on whose wire we look."""
+    a, b = lab.node("a").watch(), lab.node("b")
     lab.connect(a, "eth0", b, "eth0")
     return a, b
 
@@ -243,6 +243,7 @@ def test_a_restarted_sender_is_challenged(joined):
 def test_every_port_has_its_own_list(lab):
     """Between two networks with different secrets, a frame passes re-signed; each wire shows its own secret and no other."""
     left, middle, right = lab.line(3)
+    middle.watch()
     wires = {"eth0": middle.wire("eth0"), "eth1": middle.wire("eth1")}
     ports = 'add interface=eth0 secrets=first-secret\nadd interface=eth1 secrets=other-secret\n'
     lab.start(left, middle, right, configs={"n0": conf("identity=n0 secrets=first-secret"),

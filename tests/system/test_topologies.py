@@ -56,9 +56,9 @@ def test_a_running_ping_finds_the_other_way(lab):
 
 def rounds(wire, asker, seconds):
     """Discovers that the asker itself sent by that wire during a discovery."""
-    wire.frames()
+    wire.sent()
     seen = asker.discover(f"{seconds}s")
-    own = [f for f in wire.frames() if f.sent and f.type == 1 and f.packet.payload.n == 0]
+    own = [f for f in wire.sent() if f.type == 1 and f.packet.payload.n == 0]
     return seen, len(own)
 
 

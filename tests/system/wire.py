@@ -8,6 +8,7 @@ import ctypes
 import os
 import select
 import socket
+import subprocess
 import time
 
 import romon_scapy as rs
@@ -61,6 +62,7 @@ class Wire:
     """A packet socket on one interface of a namespace: everything that crosses it, and a way to send."""
 
     def __init__(self, netns, interface):
+        self.netns, self.interface = netns, interface
         self.name = f"{netns}/{interface}"
         with namespace(netns):
             self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
@@ -80,8 +82,26 @@ class Wire:
         """Sends a message (scapy's or bytes) from src, the interface's own MAC if not given."""
         self.send(rs.frame(dst, src or self.mac, message))
 
+    def blind(self):
+        """Does an XDP program take what comes in by the interface before this socket would see it?"""
+        shown = subprocess.run(["ip", "-n", self.netns, "-json", "link", "show", "dev", self.interface], capture_output=True)
+        return shown.returncode == 0 and b'"xdp"' in shown.stdout
+
+    def sent(self):
+        """Takes the RoMON frames that the interface itself has sent since the last call, but for those that passed by XDP."""
+        return [f for f in self._take() if f.sent]
+
+    def sent_within(self, seconds):
+        """Everything that the interface itself sends within that time."""
+        time.sleep(seconds)
+        return self.sent()
+
     def frames(self):
         """Takes the RoMON frames that have come since the last call."""
+        assert not self.blind(), f"{self.name} runs XDP, which hides what it receives: watch() the node before it starts"
+        return self._take()
+
+    def _take(self):
         taken = []
         while True:
             try:

@@ -104,6 +104,30 @@ static void test_everything(void **state)
 	config_free(config);
 }
 
+/* A port's own word holds, and else that of the settings; the entry `all` has none of its own. */
+static void test_datapath(void **state)
+{
+	struct config *config =
+		parse("/tool romon\nset datapath=packet\n/tool romon port\nadd interface=a\n"
+		      "add interface=b datapath=xdp\nadd interface=c datapath=default\nadd interface=d datapath=auto\n");
+	static const enum datapath_want wanted[] = {
+		DATAPATH_WANT_PACKET, DATAPATH_WANT_PACKET, DATAPATH_WANT_XDP, DATAPATH_WANT_PACKET, DATAPATH_WANT_AUTO};
+	struct config *defaults = config_new();
+	size_t count;
+	const struct config_port *ports = config_ports(config, &count);
+
+	(void)state;
+	assert_int_equal(count, 5);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(config_datapath(config, &ports[i]), wanted[i]);
+	assert_int_equal(config_datapath(defaults, config_ports(defaults, &count)), DATAPATH_WANT_AUTO);
+	config_free(defaults);
+	config_free(config);
+	assert_refused("/tool romon\nset datapath=default\n", 2, "write auto, xdp or packet");
+	assert_refused("/tool romon port\nadd interface=a datapath=native\n", 2, "write default, auto, xdp or packet");
+	assert_refused("/tool romon port\nset 0 datapath=xdp\n", 2, "only cost, forbid and secrets");
+}
+
 /* All of these say the same. */
 static void test_forms(void **state)
 {
@@ -377,6 +401,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_datapath),
 		cmocka_unit_test(test_forms),
 		cmocka_unit_test(test_comments),
 		cmocka_unit_test(test_bad_syntax),

@@ -66,6 +66,29 @@ static void test_hardware(void **state)
 	}
 }
 
+static void test_vlans(void **state)
+{
+	static const struct iface list[] = {
+		{.index = 1, .name = "eth0"},
+		{.index = 2, .name = "eth1", .master = 11, .master_kind = IFACE_MASTER_BRIDGE},
+		{.index = 3, .name = "eth2", .master = 12, .master_kind = IFACE_MASTER_BRIDGE},
+		{.index = 4, .name = "eth3"},
+		{.index = 5, .name = "eth4", .master = 99, .master_kind = IFACE_MASTER_BRIDGE},
+		{.index = 11, .name = "br0", .kind = "bridge", .filters_vlans = true},
+		{.index = 12, .name = "br1", .kind = "bridge"},
+		{.index = 20, .name = "eth0.5", .kind = "vlan", .lower = 1},
+	};
+	static const bool expected[] = {true, true, false, false, false, false, false, false};
+	const size_t count = sizeof list / sizeof list[0];
+
+	(void)state;
+	for (size_t i = 0; i < count; i++) {
+		if (ifaces_vlans(list, count, &list[i]) != expected[i]) {
+			fail_msg("%s: VLANs should be %d", list[i].name, expected[i]);
+		}
+	}
+}
+
 static void test_by_index(void **state)
 {
 	static const struct iface list[] = {{.index = 1}, {.index = 2}, {.index = 5}, {.index = 4000000000}};
@@ -162,6 +185,25 @@ static void test_message_of_a_vlan(void **state)
 	mnl_attr_put_u32(header, IFLA_LINK_NETNSID, 0);
 	assert_true(iface_message_read(header, &iface));
 	assert_int_equal(iface.lower, 0);
+}
+
+static void test_message_of_a_bridge(void **state)
+{
+	struct message message;
+	struct nlmsghdr *header = message_begin(&message, AF_UNSPEC, ARPHRD_ETHER, 0);
+	struct nlattr *info, *data;
+	struct iface iface;
+
+	(void)state;
+	mnl_attr_put_strz(header, IFLA_IFNAME, "br0");
+	info = mnl_attr_nest_start(header, IFLA_LINKINFO);
+	mnl_attr_put_strz(header, IFLA_INFO_KIND, "bridge");
+	data = mnl_attr_nest_start(header, IFLA_INFO_DATA);
+	mnl_attr_put_u8(header, IFLA_BR_VLAN_FILTERING, 1);
+	mnl_attr_nest_end(header, data);
+	mnl_attr_nest_end(header, info);
+	assert_true(iface_message_read(header, &iface));
+	assert_true(iface.filters_vlans);
 }
 
 static void test_message_of_members(void **state)
@@ -454,9 +496,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hardware),
+		cmocka_unit_test(test_vlans),
 		cmocka_unit_test(test_by_index),
 		cmocka_unit_test(test_message_of_a_card),
 		cmocka_unit_test(test_message_of_a_vlan),
+		cmocka_unit_test(test_message_of_a_bridge),
 		cmocka_unit_test(test_message_of_members),
 		cmocka_unit_test(test_message_not_of_an_interface),
 		cmocka_unit_test(test_message_odd_sizes),

@@ -262,6 +262,26 @@ static void passed_on_answers_name_no_neighbor(void **state)
 	lone_close(&lone);
 }
 
+/* Of a neighbour whose frames pass without the engine it is told that it is there, and forgets it like every other. */
+static void heard_without_the_engine(void **state)
+{
+	struct romon_neighbor neighbor;
+	struct lone lone;
+
+	(void)state;
+	lone_open(&lone, 0x0a0000000001);
+	lone_port(&lone, 1, 0x020000000101);
+	romon_engine_heard(lone.engine, 1, craft_address(0x020000000801), lone.now);
+	romon_engine_heard(lone.engine, 2, craft_address(0x020000000802), lone.now); /* no port of ours */
+	romon_engine_heard(lone.engine, 1, craft_address(CRAFT_GROUP), lone.now);
+	assert_int_equal(romon_engine_neighbors(lone.engine, &neighbor, 1, lone.now), 1);
+	assert_true(neighbor.link == 1 && craft_number(neighbor.mac.b, 6) == 0x020000000801);
+	assert_true(!neighbor.has_id && neighbor.serial == 0);
+	lone_run(&lone, 61 * ROMON_SECOND);
+	assert_int_equal(romon_engine_neighbors(lone.engine, &neighbor, 1, lone.now), 0);
+	lone_close(&lone);
+}
+
 /* A router that comes back without a secret that it had has not proven it any more. */
 static void restart_takes_back_what_was_proven(void **state)
 {
@@ -314,6 +334,7 @@ int main(void)
 		cmocka_unit_test(neighbors_through_a_rotation),
 		cmocka_unit_test(neighbors_before_discovery),
 		cmocka_unit_test(passed_on_answers_name_no_neighbor),
+		cmocka_unit_test(heard_without_the_engine),
 		cmocka_unit_test(restart_takes_back_what_was_proven),
 		cmocka_unit_test(port_that_comes_back_has_other_secrets),
 	};

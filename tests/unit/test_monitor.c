@@ -323,20 +323,21 @@ static void malformed_requests_get_nothing(void **state)
 	for (i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
 		assert_int_equal(ask(&bench, (struct monitor_request){.op = unknown[i]}), -EINVAL);
 	for (op = MONITOR_OPEN_PORT; op <= MONITOR_START_SERVICE; op++) {
-		struct monitor_request right = {.op = op, .ifindex = op == MONITOR_OPEN_PORT ? if_nametoindex("good0") : 0};
+		bool with_ifindex = op == MONITOR_OPEN_PORT || op == MONITOR_ATTACH || op == MONITOR_DETACH;
+		bool with_id = op == MONITOR_SAVE_ID || op == MONITOR_START_SERVICE;
+		bool with_port = op == MONITOR_START_SERVICE || op == MONITOR_MAP;
+		struct monitor_request right = {.op = op, .ifindex = with_ifindex ? if_nametoindex("good0") : 0};
 		struct monitor_request junk;
 		int fds[2];
 
-		bool with_id = op == MONITOR_SAVE_ID || op == MONITOR_START_SERVICE;
-
-		right.port = op == MONITOR_START_SERVICE ? 7 : 0;
+		right.port = with_port ? 1 : 0;
 		if (with_id)
 			right.id = (struct romon_mac){{2, 0, 0, 0, 0, 1}};
 		junk = right;
-		junk.port = op == MONITOR_START_SERVICE ? 0 : 1;
+		junk.port = with_port ? 0 : 1;
 		assert_int_equal(ask(&bench, junk), -EINVAL);
 		junk = right;
-		junk.ifindex = op == MONITOR_OPEN_PORT ? 0 : 1;
+		junk.ifindex = with_ifindex ? 0 : 1;
 		assert_int_equal(ask(&bench, junk), -EINVAL);
 		junk = right;
 		junk.id.b[with_id ? 0 : 5] = 1; /* no ID belongs there, or a group address as an ID */
