@@ -11,7 +11,7 @@ from lab import PORTS, Lab, conf, wait
 from measure import Absent, Case, Side
 from romon_scapy import Data, Hop, RoMON
 from row_auth import one_lane_limit
-from routed import DATAPATHS, address, datapath_settings, need_datapath, program, route, used_datapath
+from routed import address, datapath_settings, need_datapath, program, route, used_datapath
 from wire import namespace
 
 SECONDS, SECRET = 0.5, "a secret of usual length"
@@ -90,6 +90,7 @@ class Romon(Line):
     datapath = "packet"
 
     def prepare(self):
+        self.spent = {}
         need_datapath(self.lab, self.datapath)
         secrets = f' secrets="{self.secret[0]}"' if self.secret else ""
         self.lab.start(*self.between, configs={node.name: conf(
@@ -100,6 +101,20 @@ class Romon(Line):
         self.way = [Hop(link=1, mac=self.between[0].mac("eth0"))] + [
             Hop(link=node.index("eth1"), mac=following.mac("eth0"))
             for node, following in zip(self.between, self.nodes[2:])]
+
+    def rate(self, size):
+        """Keeps in self.spent, by size, what processor time the first router took for a frame, in microseconds."""
+        time, count = self.processor(), self.forwarded()
+        frames = super().rate(size)
+        self.spent.setdefault(size, []).append((self.processor() - time) / 1000 / (self.forwarded() - count))
+        return frames
+
+    def processor(self):
+        """Nanoseconds that the first router's worker has run."""
+        return int(Path(f"/proc/{self.between[0].daemon.worker()}/schedstat").read_text().split()[0])
+
+    def forwarded(self):
+        return sum(port["forwarded"] for port in self.between[0].stats().values())
 
     def frame(self, size):
         message = RoMON(type=rs.DATA, src=self.near_mac, dst=self.far_mac) / Data(hops=self.way, sport=5000, dport=5000) / bytes(
@@ -112,6 +127,7 @@ class Authenticated(Romon):
 
 
 class Xdp(Romon):
+    """What its program does inside the kernel is not the processor time of any process."""
     datapath = "xdp"
 
     def prepare(self):
@@ -120,8 +136,13 @@ class Xdp(Romon):
         subprocess.run(self.far.command(program("ethtool", "ethtool"), "-K", "eth0", "gro", "on"), check=True)
 
 
-KINDS = {f"romon, {datapath}": Xdp if datapath == "xdp" else Romon for datapath in DATAPATHS}
-KINDS["romon, packet, authenticated"] = Authenticated
+class AuthenticatedXdp(Xdp):
+    secret = (SECRET,)
+
+
+KINDS = {"romon, packet": Romon, "romon, xdp": Xdp, "romon, packet, authenticated": Authenticated,
+         "romon, xdp, authenticated": AuthenticatedXdp}
+SPENT = ("romon, packet", "romon, packet, authenticated")  # by processes alone
 PEERS = {"Linux bridge": Bridges, "IP routing": Routed}
 DIRECT = "direct veth pair"
 LIMIT = "two HMAC-MD5 by one lane, and nothing else"
@@ -162,6 +183,13 @@ def added(case, hops):
             for side in case.sides if side.name not in (DIRECT, LIMIT)]
 
 
+def spent(lines, case, size):
+    """Processor time of a frame: it does not depend on who else is on the machine."""
+    found = [Side(name, ours=True, values=lines[name].spent[size]) for name in SPENT if not isinstance(lines[name], str)]
+    limit = next(side.values for side in case.sides if side.name == LIMIT)
+    return found + [Side(LIMIT, values=[1e6 / rate for rate in limit])]
+
+
 def cases(rounds):
     for hops in HOPS:
         lines = build(hops)
@@ -175,5 +203,7 @@ def cases(rounds):
                 case = Case("transit", what, "frames/s", compared).run(rounds or 7)
                 yield case
                 yield Case("transit", f"{what}: added cost a hop", "us", added(case, hops))
+                if hops == 1:
+                    yield Case("transit", f"{what}: processor time of the router", "us a frame", spent(lines, case, size))
         finally:
             take_down(lines)
