@@ -10,6 +10,13 @@
 
 #define NO_TARGET
 
+/* A vector of elements of a and b, by number. The first form is clang's, and GCC's only from its version 12 on. */
+#ifdef __clang__
+#define PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define PICK(a, b, ...) __builtin_shuffle(a, b, (__typeof__(a)){__VA_ARGS__})
+#endif
+
 static inline uint32_t load_u32(const uint8_t *at)
 {
 	return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
@@ -26,8 +33,6 @@ static inline uint32_t load_u32(const uint8_t *at)
 #if defined(__SSE2__) || (defined(__ARM_NEON) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
 #define HAVE_4
 typedef uint32_t word_4 __attribute__((vector_size(16)));
-
-#define PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 
 /* Four rows of four words become four columns. */
 #define TRANSPOSE_4(out, r0, r1, r2, r3) \
