@@ -37,6 +37,8 @@ STRANGERS = ["agent_cli", "bad_input", "captured", "cli", "cli_streams", "config
              "secrets_restart", "secrets_hidden", "datapath_load"]
 # The system tests in which no frame is sent, and those of XDP itself, which say which data path they want. All others run once with each.
 ONCE = ["cli", "format", "datapath", "datapath_load"]
+# The simulator's tests: all of them, and the networks under all faults once more under the sanitizers.
+SIMULATED = [("tests/sim", "gcc"), ("tests/sim/test_seeds.py", "sanitize")]
 # Files of system tests that run at the same time: they wait more than they compute.
 AT_ONCE = 3
 # Those that run by themselves, since they measure time.
@@ -167,7 +169,7 @@ def pytest(path, variant, datapath="auto"):
 
 
 def system(built):
-    """Runs the system tests, each file in a pytest of its own."""
+    """Runs the system tests, each file in a pytest of its own, and those of the simulator."""
     names = sorted(path.stem.removeprefix("test_") for path in (TOP / "tests/system").glob("test_*.py"))
     each = ["xdp", "packet"] if (BUILDS / "gcc/src/link/romon.bpf.o").exists() else ["auto"]
     if each == ["auto"]:
@@ -175,6 +177,7 @@ def system(built):
     jobs = [(name, "gcc", datapath) for name in names for datapath in (["auto"] if name in ONCE else each)]
     jobs += [(name, "sanitize", "auto") for name in STRANGERS]
     jobs = [(f"tests/system/test_{name}.py", variant, path, name in ALONE) for name, variant, path in jobs if variant in built]
+    jobs = [(path, variant, "auto", False) for path, variant in SIMULATED if variant in built] + jobs
     results = Results()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         running = {pool.submit(pytest, *job): job[0] for *job, alone in jobs if not alone}

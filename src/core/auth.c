@@ -12,6 +12,7 @@
 
 #include "core/auth_batch.h"
 #include "core/auth_peer.h"
+#include "core/broken.h"
 #include "core/engine.h"
 #include "core/reader.h"
 #include "core/writer.h"
@@ -160,7 +161,7 @@ bool auth_sign(struct port *port, uint8_t *frame, uint32_t serial, struct auth_b
 	struct auth_secret *secret = signing_secret(auth, serial);
 	struct writer writer = writer_make(frame + AUTH_AT, WIRE_AUTH_LEN);
 
-	if (secret == NULL) {
+	if (secret == NULL || BROKEN(SIGN)) {
 		writer_zero(&writer, WIRE_AUTH_LEN);
 		return serial == 0;
 	}
@@ -177,7 +178,7 @@ bool auth_sign(struct port *port, uint8_t *frame, uint32_t serial, struct auth_b
 /* [M] An unhashed message is accepted only if the list is empty or contains the empty secret. */
 static bool takes_unhashed(const struct auth_port *auth)
 {
-	bool takes = auth->count == 0;
+	bool takes = auth->count == 0 || BROKEN(SECRET);
 
 	for (size_t i = 0; i < auth->count; i++)
 		takes |= auth->secrets[i].len == 0;
@@ -296,7 +297,8 @@ static bool receive_hashed(struct romon_engine *engine, struct port *port, const
 		if (secret->len == 0)
 			continue;
 		peer = auth_peer_find(&engine->auth, port->conf.link, secret->serial, message->eth_src);
-		if (auth_peer_knows(peer, &mark) && !window_fresh(auth_peer_window(peer, message->eth_dst), mark.counter)) {
+		if (auth_peer_knows(peer, &mark) && !window_fresh(auth_peer_window(peer, message->eth_dst), mark.counter) &&
+			!BROKEN(REPLAY)) {
 			why = ROMON_DROP_REPLAYED;
 			continue;
 		}

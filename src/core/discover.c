@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "core/broken.h"
 #include "core/engine.h"
 #include "core/text.h"
 
@@ -48,7 +49,7 @@ void discover_run(struct romon_engine *engine, struct romon_time now)
 {
 	struct discover *discover = &engine->discover;
 
-	if (discover->users == 0)
+	if (discover->users == 0 && !(BROKEN(SILENCE) && discover->ever))
 		return;
 	if (!discover->ever || now.ns >= next_round(discover).ns) {
 		discover->ever = true;
@@ -85,7 +86,7 @@ void discover_port_ready(struct port *port)
 
 void discover_wake(const struct romon_engine *engine, bool *set, struct romon_time *when)
 {
-	if (engine->discover.users == 0)
+	if (engine->discover.users == 0 && !(BROKEN(SILENCE) && engine->discover.ever))
 		return;
 	wake_at(set, when, engine->discover.ever ? next_round(&engine->discover) : engine->now);
 	for (size_t i = 0; i < engine->port_count; i++)

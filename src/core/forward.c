@@ -4,6 +4,7 @@
  */
 #include "core/forward.h"
 
+#include "core/broken.h"
 #include "core/ping.h"
 #include "core/stream.h"
 
@@ -11,7 +12,7 @@
 static void forward_on(struct romon_engine *engine, struct port *port, const uint8_t *frame, const struct wire_message *message)
 {
 	uint8_t p = message->hop_pointer, next = (uint8_t)(p + 1);
-	const struct wire_hop *hop = &message->hops[next];
+	const struct wire_hop *hop = &message->hops[BROKEN(HOPS) ? p : next];
 	struct port *out = engine_port(engine, hop->link);
 	uint8_t *copy;
 
@@ -32,13 +33,14 @@ static void forward_on(struct romon_engine *engine, struct port *port, const uin
 	copy = port_pass_on(engine, out, frame, hop->mac);
 	if (copy == NULL)
 		return;
-	wire_set_data_hop(copy, p, &message->hops[p]);
-	wire_set_pointer(copy, next);
+	if (!BROKEN(ROUTE))
+		wire_set_data_hop(copy, p, &message->hops[p]);
+	wire_set_pointer(copy, BROKEN(HOPS) ? p : next);
 }
 
 static void deliver(struct romon_engine *engine, struct port *port, struct wire_message *message, struct romon_time now)
 {
-	if (!romon_mac_equal(message->dst, engine->self.id))
+	if (!romon_mac_equal(message->dst, engine->self.id) && !BROKEN(WRONG_ID))
 		port_drop(port, ROMON_DROP_WRONG_ID);
 	else if (message->dst_port == WIRE_PORT_PING || message->src_port == WIRE_PORT_PING)
 		ping_receive(engine, port, message, now);

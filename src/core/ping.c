@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/broken.h"
 #include "core/engine.h"
 #include "core/forward.h"
 
@@ -227,6 +228,8 @@ static void settle(struct pings *pings, struct ping *ping, struct slot *slot, en
 		.id = ping->spec.id};
 
 	push_event(pings, &event);
+	if (BROKEN(TWICE) && type == ROMON_EVENT_PING_REPLY)
+		return;
 	slot->state = SLOT_FREE;
 	ping->open--;
 }
@@ -270,7 +273,8 @@ void ping_run(struct romon_engine *engine, struct romon_time now)
 		send_waiting(engine, ping, now);
 		send_due(engine, ping, now);
 		if (finished(ping) && pings->event_count < PING_EVENTS_MAX) {
-			push_event(pings, &(struct romon_event){.type = ROMON_EVENT_PING_DONE, .ping = ping->handle, .id = ping->spec.id});
+			push_event(pings,
+				&(struct romon_event){.type = ROMON_EVENT_PING_DONE, .ping = ping->handle, .id = ping->spec.id});
 			ping_free(engine, i);
 		}
 	}

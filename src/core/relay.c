@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/broken.h"
 #include "core/engine.h"
 
 /* (asker, parent, parent's out-link): one copy of a Discover, as sent by one port. */
@@ -278,8 +279,9 @@ static void pass_on_by(
 		port_drop(in, ROMON_DROP_TABLE_FULL);
 		return;
 	}
-	if ((heard->was_sent && recent(heard->sent, now)) ||
-		(heard->was_heard && recent(heard->heard, now) && heard->hops <= message->hop_count + 1))
+	if (((heard->was_sent && recent(heard->sent, now)) ||
+		    (heard->was_heard && recent(heard->heard, now) && heard->hops <= message->hop_count + 1)) &&
+		!BROKEN(BOUND))
 		return;
 	if (!under_limit(out, now)) {
 		port_drop(in, ROMON_DROP_RELAY_LIMIT);
@@ -439,6 +441,8 @@ void relay_answer(struct romon_engine *engine, struct port *port, const uint8_t 
 		return;
 	}
 	/* One crafted frame must not be enough to change how we speak: it has to be an answer to something. */
+	if (BROKEN(ANSWER))
+		answer(engine, port, message, engine->now);
 	engine->relay.second_reading |= second && passed_on(engine, message->src, port->conf.link) != NULL;
 	copy = port_pass_on(engine, out, frame, hop->mac);
 	if (copy != NULL)

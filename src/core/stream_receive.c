@@ -4,6 +4,7 @@
  */
 #include "core/stream.h"
 
+#include "core/broken.h"
 #include "core/engine.h"
 
 #define UNACKED_MAX 8 /* segments in order that came in one go share an acknowledgement, up to so many */
@@ -66,7 +67,7 @@ static void take_data(
 	stream->latest = seq;
 	if (ranges_hold(&stream->early, stream->next, seq, end))
 		note_again(stream, seq, end);
-	else if (ranges_add(&stream->early, stream->next, seq, end))
+	else if (ranges_add(&stream->early, stream->next, seq, end) && !BROKEN(CONTENT))
 		buffer_put(&stream->in, offset, segment->data + (seq - segment->seq), end - seq);
 	stream_acknowledge(engine, stream, now); /* that says nothing new: something is missing */
 }

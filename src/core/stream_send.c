@@ -5,6 +5,7 @@
  */
 #include "core/stream.h"
 
+#include "core/broken.h"
 #include "core/engine.h"
 
 #define BURST 16                          /* segments of one stream before it is another one's turn */
@@ -334,7 +335,7 @@ void stream_timeout(struct romon_engine *engine, struct stream *stream, struct r
 	unsigned want = all_arrived(stream) ? STREAM_WANT_PROBE : 0;
 
 	stream->timer = STREAM_NEVER;
-	if (!stream_outstanding(stream))
+	if (!stream_outstanding(stream) || BROKEN(FINISH))
 		return;
 	stream->silent++;
 	if (stream->probing) { /* the larger segment did not pass; that is no congestion */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/broken.h"
 #include "core/engine.h"
 
 #define SLOT_BITS 12
@@ -104,7 +105,7 @@ static int64_t give_up_at(const struct stream *stream)
 {
 	bool lacks = stream->close_known && !stream->peer_closed;
 
-	if (stream->state != STREAM_OPEN || (!stream_outstanding(stream) && !lacks))
+	if (stream->state != STREAM_OPEN || (!stream_outstanding(stream) && !lacks) || BROKEN(FINISH))
 		return STREAM_NEVER;
 	return stream->max != stream->una || lacks ? stream->alive.ns + STREAM_GIVE_UP : stream->close_at.ns + STREAM_CLOSE_TIME;
 }

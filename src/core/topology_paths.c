@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/broken.h"
+
 #define NONE TOPOLOGY_NONE
 
 struct heap {
@@ -44,7 +46,7 @@ static bool label_better(const struct topology *t, const struct label *a, const 
 	if (!b->reached)
 		return true;
 	order = compare_u32(a->stale, b->stale);
-	if (order == 0)
+	if (order == 0 && !BROKEN(CONVERGE))
 		order = compare_u32(a->cost, b->cost);
 	if (order == 0)
 		order = compare_u32(a->hops, b->hops);
@@ -68,7 +70,7 @@ static bool settles_before(const struct topology *t, uint32_t a, uint32_t b)
 
 	if (la->stale != lb->stale)
 		return la->stale < lb->stale;
-	if (la->cost != lb->cost)
+	if (la->cost != lb->cost && !BROKEN(CONVERGE))
 		return la->cost < lb->cost;
 	return la->hops < lb->hops;
 }

@@ -113,10 +113,12 @@ static bool switched(const struct world *world, const struct cable *cable, const
 void cable_send(struct world *world, uint32_t jack, const uint8_t *data, size_t len, const struct passage *what)
 {
 	const struct jack *from = &world->jacks[jack];
-	const struct cable *cable = &world->cables[from->cable];
+	struct cable *cable = &world->cables[from->cable];
 	struct passage *passage;
 
 	note(world, jack, data, len);
+	cable->frames++;
+	cable->bytes += len;
 	if (cable->cuts > 0 || from->mute)
 		return;
 	passage = passage_make(jack, data, len, what);

@@ -13,23 +13,6 @@
 #include "sim/frame.h"
 #include "sim/world.h"
 
-/* The order is that of the names in checks.c. */
-enum check {
-	CHECK_ROUTE,    /* no frame leaves its written route */
-	CHECK_HOPS,     /* none outlives its hop count */
-	CHECK_ANSWER,   /* no answer without a question */
-	CHECK_WRONG_ID, /* nothing is delivered to or believed from the wrong ID */
-	CHECK_TWICE,    /* no answer and no byte of a stream is delivered twice */
-	CHECK_CONTENT,  /* what comes out of a stream is what went in */
-	CHECK_TABLE,    /* no table is over its capacity */
-	CHECK_SECRET,   /* nothing is taken or sent that the secrets forbid */
-	CHECK_BOUND,    /* no more frames in a round than docs/scale.md says */
-	CHECK_SILENCE,  /* nobody speaks or wakes for nothing */
-	CHECK_CONVERGE, /* faults healed: everybody sees everybody by the cheapest path within 3 rounds */
-	CHECK_FINISH,   /* faults healed: every stream ends */
-	CHECK_KINDS
-};
-
 /* A Discover that a router heard, as it would pass it on. */
 struct heard_copy {
 	uint64_t list; /* hash of asker and hops, the last one added */
@@ -74,7 +57,6 @@ struct checks {
 
 struct checks *checks_new(const struct world *world);
 void checks_free(struct checks *checks, uint32_t stations);
-const char *check_name(enum check check);
 
 /* Remembers the first violation. */
 __attribute__((format(printf, 3, 4))) void checks_violated(struct world *world, enum check check, const char *format, ...);

@@ -96,7 +96,7 @@ static void replay(struct world *world, uint32_t station, struct stranger *stran
 		send(world, station, frame, len);
 }
 
-/* Something heard, with some of its bytes changed: mostly in the header and the hops, where they matter. */
+/* Something heard, with some of its bytes changed, and now and then as if it had never been hashed. */
 static void forge(struct world *world, uint32_t station, struct stranger *stranger)
 {
 	for (uint64_t n = 1 + dice_below(&stranger->dice, 50); n-- > 0;) {
@@ -105,6 +105,8 @@ static void forge(struct world *world, uint32_t station, struct stranger *strang
 
 		for (uint64_t i = 1 + dice_below(&stranger->dice, 4); len > 0 && i-- > 0;)
 			frame[dice_below(&stranger->dice, len)] = (uint8_t)dice_throw(&stranger->dice);
+		if (len > FRAME_MIN && dice_below(&stranger->dice, 3) == 0)
+			memset(frame + FRAME_AUTH_AT, 0, FRAME_AUTH_LEN);
 		if (len > 0)
 			send(world, station, frame, len);
 	}

@@ -36,7 +36,9 @@ static int show_layout(const struct options *options)
 		layout_free(&layout);
 		return usage_error(error);
 	}
-	if (options->dot)
+	if (options->json)
+		layout_json(&layout, stdout);
+	else
 		layout_dot(&layout, stdout);
 	layout_free(&layout);
 	return 0;

@@ -15,10 +15,19 @@ static const char *const topologies[] = {
 	"line", "ring", "star", "tree", "grid", "mesh", "geometric", "rings", "access", "file", NULL};
 static const char *const fault_names[] = {"cut", "partition", "one-way", "weather", "corrupt", "narrow", "mtu", "carrier",
 	"crash", "lose", "freeze", "clock", "flood", "filter", "isolate", "cost", "forbid", NULL};
+static const char *const check_names[] = {"route", "hops", "answer", "wrong-id", "twice", "content", "table", "secret", "bound",
+	"silence", "converge", "finish", NULL};
 static const char *const secrets_names[] = {"none", "shared", "rotate", NULL};
 static const char *const costs_names[] = {"even", "random", NULL};
 _Static_assert(sizeof(fault_names) / sizeof(fault_names[0]) == FAULT_KINDS + 1, "a name for each");
+_Static_assert(sizeof(check_names) / sizeof(check_names[0]) == CHECK_KINDS + 1, "a name for each");
 _Static_assert(sizeof(topologies) / sizeof(topologies[0]) == TOPOLOGY_KINDS + 1, "a name for each");
+
+#ifdef ROMON_BROKEN
+static const char *const broken_names[] = {"nothing", "route", "hops", "answer", "wrong-id", "twice", "content", "table",
+	"secret", "replay", "sign", "bound", "silence", "converge", "finish", NULL};
+_Static_assert(sizeof(broken_names) / sizeof(broken_names[0]) == BROKEN_FINISH + 2, "a name for each");
+#endif
 
 struct option {
 	const char *name;
@@ -64,9 +73,12 @@ static const struct option table[] = {
 	{"fault-interval", DURATION, AT(fault_interval), ROMON_MILLISECOND, 10000 * HOUR, NULL, "mean time between two"},
 	{"only", TEXT, AT(only), 0, 1024, NULL, "the faults that happen, by number: 3,7-9; - for none"},
 	{"heal", YES, AT(heal), 0, 0, NULL, "then everybody must see everybody, and every stream end"},
-	{"checks", YES, AT(checks), 0, 0, NULL, "look at every frame"},
+	{"checks", LIST, AT(checks), 0, 0, check_names, "that end the run: a list, or none, or all"},
 	{"shrink", YES, AT(shrink), 0, 0, NULL, "look for a smaller run that fails, too"},
 	{"scale", NUMBER, AT(scale), 0, 3600, NULL, "measure so many rounds of discovery instead"},
+#ifdef ROMON_BROKEN
+	{"broken", WORD, AT(broken), 0, 0, broken_names, "what is wrong with the core"},
+#endif
 	{"trace", TEXT, AT(trace), 0, 256, NULL, "write every frame to this file, a line each"},
 };
 #define OPTIONS (sizeof(table) / sizeof(table[0]))
@@ -88,7 +100,7 @@ void options_init(struct options *options)
 		.unicast = true,
 		.fault_interval = 20 * ROMON_SECOND,
 		.heal = true,
-		.checks = true,
+		.checks = (1ULL << CHECK_KINDS) - 1,
 		.shrink = true};
 }
 
@@ -340,6 +352,11 @@ const char *options_topology(const struct options *options)
 const char *fault_name(enum fault_kind kind)
 {
 	return fault_names[kind];
+}
+
+const char *check_name(enum check check)
+{
+	return check_names[check];
 }
 
 /* "3,7-9": anything else in the list ends it. */

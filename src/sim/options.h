@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "core/broken.h"
+
 enum topology_kind {
 	TOPOLOGY_LINE,
 	TOPOLOGY_RING,
@@ -45,6 +47,23 @@ enum fault_kind {
 	FAULT_COST,      /* a port gets another cost */
 	FAULT_FORBID,    /* a port takes no part */
 	FAULT_KINDS
+};
+
+/* What must hold (checks.h). The order is that of the names in options.c. */
+enum check {
+	CHECK_ROUTE,    /* no frame leaves its written route */
+	CHECK_HOPS,     /* none outlives its hop count */
+	CHECK_ANSWER,   /* no answer without a question */
+	CHECK_WRONG_ID, /* nothing is delivered to or believed from the wrong ID */
+	CHECK_TWICE,    /* no answer and no byte of a stream is delivered twice */
+	CHECK_CONTENT,  /* what comes out of a stream is what went in */
+	CHECK_TABLE,    /* no table is over its capacity */
+	CHECK_SECRET,   /* nothing is taken or sent that the secrets forbid */
+	CHECK_BOUND,    /* no more frames in a round than docs/scale.md says */
+	CHECK_SILENCE,  /* nobody speaks or wakes for nothing */
+	CHECK_CONVERGE, /* faults healed: everybody sees everybody by the cheapest path within 3 rounds */
+	CHECK_FINISH,   /* faults healed: every stream ends */
+	CHECK_KINDS
 };
 
 enum secrets_kind {
@@ -82,10 +101,12 @@ struct options {
 	int64_t fault_interval; /* mean time between two of them */
 	char only[1024];        /* the numbers of those that happen; empty: all */
 
-	bool heal, checks, shrink;
-	uint64_t scale; /* measure so many rounds of one asker, and nothing else */
+	bool heal, shrink;
+	uint64_t checks; /* bits by enum check: those that end the run */
+	uint64_t scale;  /* measure so many rounds of one asker, and nothing else */
 	bool json, dot;
 	char trace[256];
+	enum broken broken; /* only where the core was built to be broken */
 };
 
 void options_init(struct options *options);
@@ -99,5 +120,6 @@ const char *options_topology(const struct options *options);
 /* Is fault number n to happen? */
 bool options_happens(const struct options *options, unsigned n);
 const char *fault_name(enum fault_kind kind);
+const char *check_name(enum check check);
 
 #endif

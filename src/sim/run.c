@@ -77,11 +77,26 @@ static void finish(struct world *world)
 			end->peer, (unsigned long long)end->read, (unsigned long long)end->to_read);
 }
 
+/* Streams that are open because both ends wait for the other one to say something. */
+static void hang_up(struct world *world)
+{
+	for (uint32_t i = 0; i < world->station_count; i++) {
+		uint32_t handle;
+
+		if (!station_runs(world, i))
+			continue;
+		while ((handle = romon_stream_next(world->stations[i].engine, 0)) != 0)
+			romon_stream_reset(world->stations[i].engine, handle, ROMON_STREAM_RESET);
+		station_flush(world, i);
+	}
+}
+
 /* Nobody wants anything any more: no frame is sent. */
 static void silence(struct world *world)
 {
 	uint64_t frames;
 
+	hang_up(world);
 	world_run(world, world->now + 120 * ROMON_SECOND); /* closes, challenges and what lingers */
 	frames = world->totals.frames;
 	world_run(world, world->now + 3600 * ROMON_SECOND);
@@ -188,15 +203,16 @@ void result_json(const struct options *options, const struct result *result, FIL
 	snprintf(hash, sizeof(hash), "%016llx", (unsigned long long)result->hash);
 	for (int i = 0; i < CHECK_KINDS; i++)
 		json_object_set_new(checks, check_name((enum check)i), json_integer((json_int_t)result->done[i]));
-	whole = json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "command", command,
+	whole = json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "command", command,
 		"trace", hash, "violated",
 		result->violated
 			? json_pack("{s:s, s:f, s:s}", "check", check_name(result->check), "at", result->at, "text", result->text)
 			: json_null(),
-		"checks", checks, "frames", (json_int_t)t->frames, "bytes", (json_int_t)t->bytes, "faults", (json_int_t)t->faults,
-		"restarts", (json_int_t)t->crashes, "pings", (json_int_t)t->pings, "replies", (json_int_t)t->replies, "streams",
-		(json_int_t)t->streams, "streams-done", (json_int_t)t->streams_done, "stream-bytes", (json_int_t)t->stream_bytes,
-		"router-hours-a-minute", hours_a_minute(result), "seconds", result->real);
+		"checks", checks, "events", (json_int_t)t->events, "frames", (json_int_t)t->frames, "bytes", (json_int_t)t->bytes,
+		"faults", (json_int_t)t->faults, "restarts", (json_int_t)t->crashes, "pings", (json_int_t)t->pings, "replies",
+		(json_int_t)t->replies, "streams", (json_int_t)t->streams, "streams-done", (json_int_t)t->streams_done,
+		"stream-bytes", (json_int_t)t->stream_bytes, "router-hours-a-minute", hours_a_minute(result), "seconds",
+		result->real);
 	json_dumpf(whole, out, JSON_COMPACT);
 	fputc('\n', out);
 	json_decref(whole);

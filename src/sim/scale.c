@@ -36,6 +36,7 @@ struct measured {
 	uint32_t asker;
 	struct path *paths;
 	uint32_t reachable, seen;
+	uint32_t hops;      /* of the farthest */
 	int64_t round_trip; /* the longest */
 	int64_t complete;   /* after the first round began, the last answer that was news came */
 	int64_t began;
@@ -71,8 +72,23 @@ static void expect(struct measured *m)
 		if (i == m->asker || !m->paths[i].reached || m->paths[i].nearest > limit)
 			continue;
 		m->reachable++;
+		if (m->paths[i].nearest > m->hops)
+			m->hops = m->paths[i].nearest;
 		if (2 * m->paths[i].delay > m->round_trip)
 			m->round_trip = 2 * m->paths[i].delay;
+	}
+}
+
+/* What the cable that carried most has carried. Counts anew from here. */
+static void busiest(struct world *world, uint64_t *frames, uint64_t *bytes)
+{
+	*frames = *bytes = 0;
+	for (uint32_t c = 0; c < world->cable_count; c++) {
+		if (world->cables[c].frames > *frames)
+			*frames = world->cables[c].frames;
+		if (world->cables[c].bytes > *bytes)
+			*bytes = world->cables[c].bytes;
+		world->cables[c].frames = world->cables[c].bytes = 0;
 	}
 }
 
@@ -81,7 +97,7 @@ static json_t *one_round(struct measured *m)
 	struct world *world = m->world;
 	struct world_totals before = world->totals;
 	struct romon_port_stats stats;
-	uint64_t received = 0, now_received = 0;
+	uint64_t received = 0, now_received = 0, frames, bytes;
 	const struct station *s = &world->stations[m->asker];
 	double began = machine_seconds();
 
@@ -93,10 +109,11 @@ static json_t *one_round(struct measured *m)
 		if (romon_engine_port_stats(s->engine, i, &stats))
 			now_received += stats.rx;
 	look(m);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:f}", "discovers", (json_int_t)(world->totals.sent[1] - before.sent[1]),
-		"answers", (json_int_t)(world->totals.sent[2] - before.sent[2]), "bytes",
-		(json_int_t)(world->totals.bytes - before.bytes), "received", (json_int_t)(now_received - received), "seen",
-		(json_int_t)m->seen, "cpu", machine_seconds() - began);
+	busiest(world, &frames, &bytes);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "cable-frames", (json_int_t)frames, "cable-bytes",
+		(json_int_t)bytes, "discovers", (json_int_t)(world->totals.sent[1] - before.sent[1]), "answers",
+		(json_int_t)(world->totals.sent[2] - before.sent[2]), "bytes", (json_int_t)(world->totals.bytes - before.bytes),
+		"received", (json_int_t)(now_received - received), "seen", (json_int_t)m->seen, "cpu", machine_seconds() - began);
 }
 
 bool scale(const struct options *options, char error[200])
@@ -128,7 +145,7 @@ bool scale(const struct options *options, char error[200])
 	}
 	whole = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:o}", "topology", options_topology(options),
 		"routers", (json_int_t)world.station_count, "cables", (json_int_t)world.cable_count, "ports",
-		(json_int_t)world.jack_count, "reachable", (json_int_t)m.reachable, "hops", (json_int_t)0, "round-trip-ms",
+		(json_int_t)world.jack_count, "reachable", (json_int_t)m.reachable, "hops", (json_int_t)m.hops, "round-trip-ms",
 		(double)m.round_trip / 1e6, "complete-ms", complete / 1e6, "idle-bytes", idle / world.station_count, "bytes",
 		(memory_used(&world) - empty) / world.station_count, "cpu", machine_seconds() - began, "rounds", rounds);
 	json_dumpf(whole, stdout, JSON_COMPACT);

@@ -14,6 +14,10 @@
 #include "sim/memory.h"
 #include "sim/workload.h"
 
+#ifdef ROMON_BROKEN
+enum broken romon_broken;
+#endif
+
 #define CLOCK_SPREAD (1000000 * ROMON_SECOND) /* clocks begin anywhere within this */
 
 struct romon_mac world_id(uint32_t station, uint32_t number)
@@ -109,6 +113,9 @@ bool world_make(struct world *world, const struct options *options, char error[2
 {
 	struct dice dice = dice_make(options->seed, DICE_LAYOUT, 1);
 
+#ifdef ROMON_BROKEN
+	romon_broken = options->broken;
+#endif
 	*world = (struct world){.options = options, .tainted = -1, .weather = dice_make(options->seed, DICE_WEATHER, 0)};
 	if (!layout_make(&world->layout, options, error))
 		return false;
@@ -118,7 +125,7 @@ bool world_make(struct world *world, const struct options *options, char error[2
 	}
 	make_stations(world, &dice);
 	make_cables(world);
-	if (options->checks)
+	if (options->checks != 0)
 		world->checks = checks_new(world);
 	world->faults = faults_new(world);
 	world->hostile = hostile_new(world);

@@ -58,6 +58,7 @@ struct cable {
 	struct weather weather;
 	unsigned cuts; /* faults that keep it from carrying anything */
 	bool floods, filters;
+	uint64_t frames, bytes; /* sent on it */
 };
 
 /* A clock that is not exactly right: at `base` of the world's it showed `shown`. */
