@@ -177,14 +177,14 @@ size_t romon_engine_send(struct romon_engine *engine, struct romon_frame *frames
 /* When romon_engine_send() must be called at the latest. False: not before something else happens (an idle router sleeps). */
 bool romon_engine_wake(const struct romon_engine *engine, struct romon_time *when);
 
-/* Discovery: asks at once and then once a second while it was started more often than stopped. */
+/* Discovery: asks at once and then once a second, in large networks more rarely, while it was started more often than stopped. */
 void romon_engine_discover_start(struct romon_engine *engine, struct romon_time now);
 void romon_engine_discover_stop(struct romon_engine *engine);
 
 /* A router that discovery has found. */
 struct romon_seen {
 	struct romon_mac id;
-	bool active;         /* heard within the last 5 s of asking, and since discovery last began after a pause */
+	bool active;         /* heard within the last 5 rounds of asking (5 s, in large networks more), and since discovery last began after a pause */
 	bool reachable;      /* there is a path; else cost, hops, l2mtu and path say nothing */
 	uint32_t cost;
 	uint16_t l2mtu;

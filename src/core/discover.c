@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The asker: one round of Discovers a second while somebody wants them (protocol.md section 5).
+ * The asker: one round of Discovers a second while somebody wants them, fewer in a large network (protocol.md section 5).
  */
 #include "core/discover.h"
 
@@ -42,7 +42,22 @@ static bool waits(const struct port *port)
 
 static struct romon_time next_round(const struct discover *discover)
 {
-	return (struct romon_time){discover->round.ns + DISCOVER_INTERVAL};
+	return (struct romon_time){discover->round.ns + discover->interval};
+}
+
+/* In a large network a round costs so much that one who only watches it should not begin one each second. */
+static void begin_round(struct discover *discover, struct romon_time now)
+{
+	int64_t interval = discover->answers * (ROMON_SECOND / DISCOVER_ANSWERS_PER_SECOND);
+
+	if (discover->eager > 0)
+		discover->eager--;
+	if (discover->eager > 0 || interval < DISCOVER_INTERVAL)
+		interval = DISCOVER_INTERVAL;
+	discover->interval = interval < DISCOVER_INTERVAL_MAX ? interval : DISCOVER_INTERVAL_MAX;
+	discover->answers = 0;
+	discover->ever = true;
+	discover->round = now;
 }
 
 void discover_run(struct romon_engine *engine, struct romon_time now)
@@ -52,8 +67,7 @@ void discover_run(struct romon_engine *engine, struct romon_time now)
 	if (discover->users == 0 && !(BROKEN(SILENCE) && discover->ever))
 		return;
 	if (!discover->ever || now.ns >= next_round(discover).ns) {
-		discover->ever = true;
-		discover->round = now;
+		begin_round(discover, now);
 		topology_round(&engine->topology, 1);
 		for (size_t i = 0; i < engine->port_count; i++)
 			engine->ports[i].discover.wanted = true;
@@ -70,6 +84,8 @@ void discover_start(struct romon_engine *engine, struct romon_time now)
 	if (discover->users == 0 && discover->ever && now.ns - discover->round.ns > PAUSE)
 		topology_round(&engine->topology, TOPOLOGY_STALE_ROUNDS);
 	discover->users++;
+	discover->eager = DISCOVER_EAGER_ROUNDS; /* somebody looks for something new */
+	discover->interval = DISCOVER_INTERVAL;
 	discover_run(engine, now);
 }
 
@@ -168,7 +184,9 @@ void discover_answer(struct romon_engine *engine, struct port *port, const struc
 		port_drop(port, ROMON_DROP_BAD_TLV);
 	} else if (!came_home(engine, port, message)) {
 		port_drop(port, ROMON_DROP_BAD_HOPS);
-	} else if (!topology_report(&engine->topology, &report, now)) {
-		port_drop(port, ROMON_DROP_TABLE_FULL);
+	} else {
+		engine->discover.answers++;
+		if (!topology_report(&engine->topology, &report, now))
+			port_drop(port, ROMON_DROP_TABLE_FULL);
 	}
 }

@@ -12,12 +12,18 @@
 #include "core/wire.h"
 
 #define DISCOVER_INTERVAL ROMON_SECOND         /* RouterOS refreshes each second [R] */
+#define DISCOVER_EAGER_ROUNDS 10               /* so many at least, whatever they cost [O] */
+#define DISCOVER_ANSWERS_PER_SECOND 500        /* then it asks so rarely that no more come on average [O] */
+#define DISCOVER_INTERVAL_MAX (5 * ROMON_SECOND) /* but as often as this [O] */
 #define DISCOVER_ANSWER_TIME (2 * ROMON_SECOND) /* answers that come later are not believed [O] */
 
 struct port;
 
 struct discover {
 	unsigned users;          /* how many want discovery */
+	unsigned eager;          /* rounds that come each second, whatever they cost */
+	uint32_t answers;        /* to the present round */
+	int64_t interval;        /* from the last round to the next one, nanoseconds */
 	bool ever, stranger;     /* there was a round; a duplicate of our ID was reported */
 	struct romon_time round; /* the last one began */
 	struct romon_time warned; /* of a duplicate ID */

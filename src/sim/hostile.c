@@ -12,8 +12,7 @@
 
 #define HEARD_MAX 64
 #define FRAME_MAX 2048
-#define REST (5 * ROMON_SECOND) /* at most, between two acts */
-#define FLOOD_MAX 3000          /* frames */
+#define FLOOD_MAX 3000 /* frames */
 
 struct stranger {
 	struct dice dice;
@@ -36,8 +35,9 @@ struct hostile *hostile_new(struct world *world)
 	hostile->first = world->station_count - count;
 	for (uint32_t i = 0; i < count; i++) {
 		hostile->strangers[i].dice = dice_make(world->options->seed, DICE_HOSTILE, i);
-		events_add(&world->events, world->now + dice_between(&hostile->strangers[i].dice, 0, REST), EVENT_HOSTILE,
-			hostile->first + i, NULL);
+		events_add(&world->events,
+			world->now + dice_between(&hostile->strangers[i].dice, 1, 2 * world->options->hostile_interval),
+			EVENT_HOSTILE, hostile->first + i, NULL);
 	}
 	return hostile;
 }
@@ -195,5 +195,6 @@ void hostile_acts(struct world *world, uint32_t station)
 	if (world->quiet)
 		return;
 	acts[dice_below(&stranger->dice, sizeof(acts) / sizeof(acts[0]))](world, station, stranger);
-	events_add(&world->events, world->now + dice_between(&stranger->dice, 0, REST), EVENT_HOSTILE, station, NULL);
+	events_add(&world->events, world->now + dice_between(&stranger->dice, 1, 2 * world->options->hostile_interval),
+		EVENT_HOSTILE, station, NULL);
 }

@@ -94,8 +94,9 @@ struct options {
 	uint64_t skew;                              /* of clocks: at most so many millionths */
 	bool floods, unicast, shared_mac;
 	enum secrets_kind secrets;
-	uint64_t routeros; /* percent of the routers that speak only what RouterOS is known to speak */
-	uint64_t hostile;  /* strangers on random cables */
+	uint64_t routeros;        /* percent of the routers that speak only what RouterOS is known to speak */
+	uint64_t hostile;         /* strangers on random cables */
+	int64_t hostile_interval; /* mean time between two things that one of them does */
 
 	uint64_t faults;        /* bits by enum fault_kind */
 	int64_t fault_interval; /* mean time between two of them */

@@ -19,7 +19,7 @@ struct result {
 	uint64_t hash;
 	struct world_totals totals;
 	uint64_t done[CHECK_KINDS];
-	double simulated, real; /* seconds; of all the network, and of the machine */
+	double simulated, real; /* seconds; of all the network, and of one core */
 	uint32_t routers;
 	size_t fault_count;
 };

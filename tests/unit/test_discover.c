@@ -110,6 +110,38 @@ static void asks_once_a_second_while_somebody_wants(void **state)
 	assert_int_equal(lone_count(lone, 1, 0), 13);
 }
 
+/* Answers to a round, by so many routers; returns how long after the round the next one begins. */
+static int64_t next_round_after(struct lone *lone, unsigned answers)
+{
+	struct romon_time when;
+
+	for (unsigned i = 0; i < answers; i++)
+		neighbor_answers(lone, 0x0a0000001000 + i);
+	assert_true(romon_engine_wake(lone->engine, &when));
+	when.ns -= lone->now.ns;
+	lone_run(lone, when.ns);
+	return when.ns;
+}
+
+/* More than 500 answers a second are not drawn for longer than it takes to see everybody. */
+static void asks_more_rarely_in_a_large_network(void **state)
+{
+	struct lone *lone = *state;
+
+	start(lone);
+	for (unsigned round = 1; round < 10; round++)
+		assert_int_equal(next_round_after(lone, 1000), S);
+	assert_int_equal(next_round_after(lone, 1000), 2 * S);
+	assert_int_equal(next_round_after(lone, 1500), 2 * S);
+	assert_int_equal(next_round_after(lone, 10000), 3 * S);
+	assert_int_equal(next_round_after(lone, 0), 5 * S);
+	assert_int_equal(next_round_after(lone, 10000), S);
+	start(lone); /* somebody else looks for something */
+	for (unsigned round = 0; round < 10; round++) /* the present one, and those that begin now */
+		assert_int_equal(next_round_after(lone, 10000), S);
+	assert_int_equal(next_round_after(lone, 10000), 5 * S);
+}
+
 static void never_twice_within_a_second_on_a_port(void **state)
 {
 	struct lone *lone = *state;
@@ -454,6 +486,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		with_router(asks_by_every_port),
 		with_router(asks_once_a_second_while_somebody_wants),
+		with_router(asks_more_rarely_in_a_large_network),
 		with_router(never_twice_within_a_second_on_a_port),
 		with_router(a_new_port_asks_at_once),
 		with_router(a_port_that_came_between_asks_at_once),
