@@ -99,10 +99,20 @@ static size_t frame_make(const struct pair *pair, uint8_t *frame, size_t message
 	return wire_encode(&message, frame, WIRE_ETHERNET_LEN + message_len);
 }
 
+/* Processor time: others on the machine do not count. */
+static int64_t cpu_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return now.tv_sec * ROMON_SECOND + now.tv_nsec;
+}
+
 /* Nanoseconds a frame: signed by one, judged by the other. Decoding is not measured: it happens without secrets, too. */
 static double measure_auth(struct pair *pair, uint8_t *frame, size_t len)
 {
-	struct romon_time begin, end;
+	struct romon_time now = clock_now();
+	int64_t begin, end;
 	struct auth_batch batch;
 	struct wire_message message;
 	enum romon_drop why;
@@ -110,26 +120,26 @@ static double measure_auth(struct pair *pair, uint8_t *frame, size_t len)
 
 	if (!wire_decode(frame, len, &message, &why))
 		exit(EXIT_FAILURE);
-	begin = clock_now();
+	begin = cpu_ns();
 	for (int i = 0; i < FRAMES; i++) {
 		auth_batch_init(&batch);
 		if (!auth_sign(pair->out, frame, 0, &batch))
 			exit(EXIT_FAILURE);
 		auth_batch_sign(&batch);
 		memcpy(message.auth, frame + WIRE_ETHERNET_LEN + 4, WIRE_AUTH_LEN);
-		if (!auth_receive(pair->receiver, pair->in, frame, &message, &serial, begin)) {
+		if (!auth_receive(pair->receiver, pair->in, frame, &message, &serial, now)) {
 			fputs("bench_auth: a genuine frame was refused\n", stderr);
 			exit(EXIT_FAILURE);
 		}
 	}
-	end = clock_now();
-	return (double)(end.ns - begin.ns) / FRAMES;
+	end = cpu_ns();
+	return (double)(end - begin) / FRAMES;
 }
 
 /* The same number of bytes, hashed twice with a key that is prepared. */
 static double measure_bare(struct hmac_md5_ctx *key, uint8_t *frame, size_t len)
 {
-	struct romon_time begin = clock_now(), end;
+	int64_t begin = cpu_ns(), end;
 	uint8_t digest[12];
 
 	for (int i = 0; i < 2 * FRAMES; i++) {
@@ -137,8 +147,8 @@ static double measure_bare(struct hmac_md5_ctx *key, uint8_t *frame, size_t len)
 		hmac_md5_digest(key, sizeof(digest), digest);
 		frame[len - 1] ^= digest[0]; /* so that no round can be left out */
 	}
-	end = clock_now();
-	return (double)(end.ns - begin.ns) / FRAMES;
+	end = cpu_ns();
+	return (double)(end - begin) / FRAMES;
 }
 
 /* One side of a case, with what each round gave. */

@@ -199,7 +199,7 @@ def cases(rounds):
                 what = f"{size} bytes over {hops} hop{'s' if hops > 1 else ''}"
                 compared = sides(lines, lambda name, line: {"measure": lambda: line.rate(size)})
                 if hops == 1:
-                    compared.append(Side(LIMIT, lambda: one_lane_limit(size)))
+                    compared.append(Side(LIMIT, lambda: one_lane_limit(size), base=True))
                 case = Case("transit", what, "frames/s", compared).run(rounds or 7)
                 yield case
                 yield Case("transit", f"{what}: added cost a hop", "us", added(case, hops))
