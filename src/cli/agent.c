@@ -17,6 +17,7 @@
 
 #include "cli/agents.h"
 #include "cli/parse.h"
+#include "cli/ros.h"
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 #define USER_CHARACTERS LETTERS "._+@-"
@@ -28,8 +29,11 @@ static int romond_serve(const struct agent *agent, int fd);
 static const char *const romond_commands[] = {"print", "port print", "discover", "map", "ping", "neighbors", "stats",
 	"service print", "streams", "ssh", "connect", "forward", "winbox", "inventory", NULL};
 
+static const char *const ros_commands[] = {"discover", "ping", "ssh", NULL};
+
 /* The first whose prefix fits. */
 static const struct agent_kind kinds[] = {
+	{"ros:", ros_commands, ros_serve, ros_ssh},
 	{"", romond_commands, romond_serve, NULL},
 };
 

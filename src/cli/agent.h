@@ -29,11 +29,11 @@ struct agent_kind {
 	/* Stands for romond at the other end of fd, until that is closed; in a process of its own, whose exit status it
 	 * returns. A connection that becomes a stream carries frames from then on (pump.h). */
 	int (*serve)(const struct agent *agent, int fd);
-	/* romon ssh, for which everything was checked. NULL: by a stream, as without an agent. */
-	int (*ssh)(const struct cli *cli, const char *id);
+	/* romon ssh to the router of that ID or identity; returns the exit status, if at all. NULL: by a stream, as without an agent. */
+	int (*ssh)(const struct cli *cli, const char *name);
 };
 
-/* Reads [KIND:][USER@]HOST[:PORT]. False if it is none. */
+/* Reads [KIND:][USER@]HOST[:PORT], with a KIND that there is. False if it is none. */
 bool agent_read(const char *text, struct agent *agent);
 /* The agent that -A names, by a saved name or itself. Returns CLI_DONE if the command can be done there, or CLI_USAGE or CLI_NO
  * after having said what is wrong. */

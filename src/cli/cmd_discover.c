@@ -38,6 +38,22 @@ static bool screen_draw(const json_t *routers)
 	return drawn;
 }
 
+/* Through an agent, ssh may ask its user for something before the first answer: it has the terminal until then. */
+static int table_await(const struct cli *cli, struct client *client, json_t **routers, bool *more)
+{
+	struct message_reply reply = {0};
+	enum client_result result = client_next(client, NULL, 0, -1, &reply);
+	int status = result == CLIENT_REPLY ? CLI_DONE : call_failure(cli, client, result, &reply);
+
+	if (status == CLI_DONE) {
+		json_decref(*routers);
+		*routers = json_incref(json_object_get(reply.parameters, "routers"));
+		*more = reply.continues;
+	}
+	message_reply_free(&reply);
+	return status;
+}
+
 /* Follows the table until the person or the daemon ends it. *routers is the last table, a reference of ours. */
 static int table_follow(const struct cli *cli, struct client *client, json_t **routers)
 {
@@ -69,12 +85,17 @@ static int discover_live(const struct cli *cli, json_t *parameters)
 {
 	struct client *client;
 	json_t *routers = json_array();
+	bool more = true;
 	int status = call_start(cli, "Discover", parameters, MESSAGE_MORE, &client);
 
 	if (status == CLI_DONE) {
-		terminal_enter();
-		status = table_follow(cli, client, &routers);
-		terminal_leave();
+		if (cli->agent)
+			status = table_await(cli, client, &routers, &more);
+		if (status == CLI_DONE && more) {
+			terminal_enter();
+			status = table_follow(cli, client, &routers);
+			terminal_leave();
+		}
 		client_close(client);
 		if (status == CLI_DONE)
 			routers_print(routers, 0, stdout); /* stays when the second screen is gone, and whole */

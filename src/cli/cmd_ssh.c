@@ -98,9 +98,9 @@ int cmd_ssh(const struct cli *cli)
 
 	int status = options_check(cli->rest);
 
+	if (status == CLI_DONE && cli->agent && cli->agent->kind->ssh)
+		return cli->agent->kind->ssh(cli, name);
 	if (status == CLI_DONE)
 		status = proxy_resolve(cli, name, id);
-	if (status != CLI_DONE)
-		return status;
-	return cli->agent && cli->agent->kind->ssh ? cli->agent->kind->ssh(cli, id) : ssh_run(cli, id);
+	return status == CLI_DONE ? ssh_run(cli, id) : status;
 }

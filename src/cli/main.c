@@ -94,9 +94,10 @@ const struct command commands[] = {
 		"Write a dynamic inventory for Ansible.\n"
 		"Hosts are routers by their identity, or by their ID where that is no fit or unique name.\n",
 		.keys = "host duration", .flags = "list", .run = cmd_inventory},
-	{"agent add", "NAME [USER@]HOST[:PORT]",
+	{"agent add", "NAME [ros:][USER@]HOST[:PORT]",
 		"Give a name to an agent: a machine through which this one reaches the network, with -A NAME.\n"
-		"ssh goes there, as the user's configuration says; OpenRoMON is installed there.\n",
+		"ssh goes there, as the user's configuration says; OpenRoMON is installed there, or, with ros:, it runs "
+		"RouterOS.\n",
 		.words = 2, .run = cmd_agent_add},
 	{"agent print", "", "Show the agents that have a name.\n", .run = cmd_agent_print},
 	{"agent remove", "NAME", "Take the name of an agent away.\n", .words = 1, .run = cmd_agent_remove},

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import openssh
+import routeros
 from lab import PORTS, conf, wait
 from openssh import keygen
 from wire import namespace
@@ -69,7 +70,7 @@ class Net:
         """n1 and n2 have services, an sshd among them."""
         self.near_key = keygen(node.folder / "hostkey")
         if not (self.folder / "key").exists():
-            self.keys = {name: " ".join(keygen(self.folder / name)) for name in ("key", "jail", "router")}
+            self.keys = {name: " ".join(keygen(self.folder / name)) for name in ("key", "jail", "router", "ros")}
         (node.folder / "authorized").write_text(self.keys["router"] + "\n")
         ends = script(node.folder / "ends", ENDS_FIRST.format(path=str(self.late)))
         return (conf(f'identity={node.name} board=lab secrets="",hidden', PORTS) + "/tool romon service\n"
@@ -85,7 +86,8 @@ class Net:
         config = self.sshd_config(self.agent, f"Port 22\nListenAddress {AGENT_IP}\nSetEnv PATH={folder}:/usr/bin:/bin\n")
         limits = f"ids={self.far.id.lower()} services=ssh,2000"
         (self.agent.folder / "authorized").write_text(
-            f"{self.keys['key']}\nrestrict,command=\"{romon} agent-serve {limits}\" {self.keys['jail']}\n")
+            f"{self.keys['key']}\nrestrict,command=\"{romon} agent-serve {limits}\" {self.keys['jail']}\n"
+            f"command=\"/usr/bin/python3 {routeros.__file__}\" {self.keys['ros']}\n")
         process = subprocess.Popen(self.agent.command(self.sshd, "-D", "-f", config), stdin=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)
         self.lab.processes.append(process)
@@ -99,7 +101,8 @@ class Net:
         folder.mkdir()
         config, known = self.client.folder / "ssh_config", self.client.folder / "known"
         config.write_text(
-            f"Host agent jailed {AGENT_IP}\n\tHostName {AGENT_IP}\n\tUser root\nHost jailed\n\tIdentityFile {self.folder}/jail\n"
+            f"Host agent jailed mikrotik {AGENT_IP}\n\tHostName {AGENT_IP}\n\tUser root\nHost jailed\n\tIdentityFile {self.folder}/jail\n"
+            f"Host mikrotik\n\tIdentityFile {self.folder}/ros\n"
             f"Host agent {AGENT_IP}\n\tIdentityFile {self.folder}/key\nHost stranger\n\tHostName {AGENT_IP}\n"
             f"\tIdentityFile {self.folder}/router\nHost nowhere\n\tHostName 192.0.2.9\n\tConnectTimeout 1\n"
             f"Host *\n\tIdentitiesOnly yes\n\tIdentityFile {self.folder}/router\n\tBatchMode yes\n\tUserKnownHostsFile {known}\n"
@@ -537,3 +540,39 @@ def test_saved(net):
     assert net.romon("agent", "remove", "gw").returncode == 0
     done = net.through("print", agent="gw")
     assert done.returncode == 3 and b"gw" in done.stderr
+
+
+# An agent that runs RouterOS: a stand-in behind the same sshd (more of it in test_agent_ros.py)
+
+def test_routeros(net):
+    found = json.loads(net.through("-j", "discover", "duration=1s", agent="ros:root@mikrotik").stdout)["routers"]
+    assert [r["identity"] for r in found] == ["hEX", "CCR1009", "4K11", "CCR1036", "CRS328", "MikroTik", "hAP"]
+    done = net.through("-j", "ping", "hAP", "count=2", agent="ros:root@mikrotik")
+    assert [json.loads(line).get("host") for line in done.stdout.splitlines()] == ["E4:8D:8C:49:49:DB"] * 2 + [None]
+    no(net.through("connect", "hEX", "ssh", agent="ros:root@mikrotik"), "this kind of agent", status=2)
+
+
+def test_routeros_ssh(net):
+    """A password is asked for, a command line is there, and its end is ours: on a terminal of our own."""
+    leader, follower = os.openpty()
+    process = subprocess.Popen(net.line("-A", "ros:root@mikrotik", "ssh", "hEX", "user=tom"), stdin=follower, stdout=follower,
+                               stderr=follower, env=net.environment, start_new_session=True)
+    net.lab.processes.append(process)
+    os.close(follower)
+    watchdog = threading.Timer(30, process.kill)
+    watchdog.start()
+    said = b""
+    for mark, answer in ((b"password:", b"secret\r"), (b"[tom@hEX] > ", b"/system/identity/print\r"), (b"[tom@hEX] > ", b"/quit\r")):
+        said = b""
+        while not said.endswith(mark):
+            said += os.read(leader, 1)
+        os.write(leader, answer)
+    assert b"name: hEX at 6C:3B:6B:48:0E:8B" in said
+    try:
+        while os.read(leader, 4096):
+            pass
+    except OSError:
+        pass  # the terminal has ended
+    os.close(leader)
+    assert process.wait(20) == 0
+    watchdog.cancel()
