@@ -8,6 +8,7 @@ import signal
 import struct
 import subprocess
 import termios
+import threading
 from pathlib import Path
 
 import pytest
@@ -231,13 +232,22 @@ def test_identities_that_are_no_text(client):
 
 
 def test_live(client):
-    """On a terminal the table is followed until q is pressed, and ssh has the terminal until there is one."""
+    """ssh has the terminal until there is a table, as it may have to ask for a password; then that is followed until q is pressed."""
+    client.serve(client.program.read_text().partition("\n")[2].replace("exec ", (
+        "printf 'password: ' >/dev/tty; read -r line </dev/tty; [ \"$line\" = secret ] || exit 255\nexec ")))
     leader, follower = os.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     process = subprocess.Popen(client.line("-A", "ros:r", "discover"), stdin=follower, stdout=follower, stderr=follower,
-                               env={**client.environment, "TERM": "xterm"}, start_new_session=True)
+                               env={**client.environment, "TERM": "xterm"}, start_new_session=True,
+                               preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
     os.close(follower)
+    watchdog = threading.Timer(30, process.kill)
+    watchdog.start()
     data = b""
+    while not data.endswith(b"password: "):
+        data += os.read(leader, 1)
+    assert data == b"password: ", "nothing else was on the screen"
+    os.write(leader, b"secret\r")
     while b"Q quit" not in data or b"RB962UiGS-5HacT2HnT" not in data:
         data += os.read(leader, 4096)
     os.write(leader, b"q")
@@ -247,5 +257,6 @@ def test_live(client):
     except OSError:
         pass  # the terminal has ended
     assert process.wait(10) == 0 and data.rstrip().endswith(b"RB962UiGS-5HacT2HnT")
+    watchdog.cancel()
     os.close(leader)
     wait(lambda: not running(client), "RouterOS's end ends")
