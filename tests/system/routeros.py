@@ -52,7 +52,7 @@ def table(modes):
 
 def put(text, modes):
     if "colours" in modes:
-        text = re.sub("^(Flags|Columns)(.*)$", "\x1b[m\x1b[1;33m\\1\x1b[0m\\2", text, flags=re.MULTILINE)
+        text = re.sub("^(.+)$", "\x1b[m\x1b[1;33m\\1\x1b[0m", text, flags=re.MULTILINE)
         text = "[admin@MikroTik] > /tool/romon/discover\n" + text
     sys.stdout.buffer.write(text.replace("\n", "\r\n").encode())
     sys.stdout.flush()
