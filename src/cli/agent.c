@@ -211,13 +211,14 @@ struct client *agent_open(const struct agent *agent)
 int agent_failure(const struct agent *agent, pid_t process)
 {
 	int how = 0;
+	pid_t ended;
 
-	while (waitpid(process, &how, 0) < 0 && errno == EINTR)
+	while ((ended = waitpid(process, &how, 0)) < 0 && errno == EINTR)
 		;
 	if (WIFEXITED(how) && WEXITSTATUS(how) == 127)
 		return cli_fail(
 			CLI_UNREACHABLE, "romon: there is no romon on the agent %s: install OpenRoMON there", agent->text);
-	if (WIFEXITED(how) && WEXITSTATUS(how) == 255)
+	if (ended < 0 || (WIFEXITED(how) && WEXITSTATUS(how) == 255)) /* somebody else has waited for it: nothing is known */
 		return cli_fail(CLI_UNREACHABLE, "romon: ssh does not reach the agent %s, or lost it", agent->text);
 	return cli_fail(CLI_UNREACHABLE, "romon: the agent %s ended: does `ssh %s%s%s romon agent-serve` run there?", agent->text,
 		agent->user ? agent->user : "", agent->user ? "@" : "", agent->host);

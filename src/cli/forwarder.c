@@ -213,6 +213,7 @@ static void forwarder_round(struct forwarder *forwarder, int signals)
 static bool signal_take(int signals, pid_t child, int *status)
 {
 	struct signalfd_siginfo info;
+	pid_t ended;
 	int how;
 
 	if (read(signals, &info, sizeof(info)) != sizeof(info))
@@ -222,7 +223,9 @@ static bool signal_take(int signals, pid_t child, int *status)
 			kill(child, (int)info.ssi_signo); /* and it is its end that counts */
 		return !child;
 	}
-	if (!child || waitpid(child, &how, WNOHANG) != child)
+	while ((ended = waitpid(-1, &how, WNOHANG)) > 0 && ended != child)
+		; /* the way to an agent, of a connection that is over */
+	if (ended <= 0)
 		return false;
 	*status = WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
 	return true;

@@ -235,6 +235,34 @@ def test_how_it_ended(client, daemon, ends, status, said, first):
         process.stdin.close()
 
 
+def test_forward(client, daemon):
+    """Each connection has an ssh of its own, which ends with it, and nothing is left of it; one that fails is no end of the others."""
+    daemon.answers["Connect"] = stream(echo)
+    process = subprocess.Popen(client.line("-A", "host", "forward", "0", A, "9"), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               env=client.environment, text=True)
+    watchdog = threading.Timer(30, process.kill)
+    watchdog.start()
+    port, children = int(process.stdout.readline()), Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    serve = client.program.read_text()
+    for line in (None, "exit 255", None):
+        client.program.write_text(serve) if line is None else client.serve(line)
+        socks = [socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(3)]
+        for sock in socks:
+            with sock:
+                if line:
+                    with pytest.raises(ConnectionResetError):
+                        sock.recv(1)
+                    assert process.stderr.readline() == "romon: ssh does not reach the agent host, or lost it\n"
+                else:
+                    sock.sendall(b"hello")
+                    sock.shutdown(socket.SHUT_WR)
+                    assert everything(sock) == b"hello"
+    wait(lambda: children.read_text() == "", "every ssh has ended, and was waited for")
+    process.terminate()
+    assert process.communicate(timeout=10) == ("", "") and process.returncode == 0
+    watchdog.cancel()
+
+
 # Limits
 
 def limited(client, daemon, limits):
