@@ -75,17 +75,17 @@ struct {
 	__uint(max_entries, ROMON_BPF_RING);
 } ring SEC(".maps");
 
+/* A neighbour that romond was told of. Cores may race for a place: then it is told once too often. */
 struct neighbor {
-	__u32 link;
-	__u16 mac[3];
-	__u16 epoch;
+	__u64 who; /* its MAC, and above it the epoch */
+	__u64 told;
 };
 
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, ROMON_BPF_HEARD);
-	__type(key, struct neighbor);
-	__type(value, __u64); /* when romond was last told */
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ROMON_BPF_HEARD_PLACES);
+	__type(key, __u32);
+	__type(value, struct neighbor);
 } heard SEC(".maps");
 
 /* A frame on its way through the kernel. */
@@ -94,6 +94,7 @@ struct transit {
 	__u32 out;      /* slot that it leaves by */
 	__u32 length;   /* bytes without padding */
 	__u16 epoch;    /* of the port that it came in by */
+	__u16 src[3];   /* from which MAC it came */
 	__u64 mac;      /* of the port that it leaves by */
 	__u32 flags;    /* of that port */
 };
@@ -187,6 +188,8 @@ static __always_inline bool in_transit(struct xdp_md *ctx, struct transit *way, 
 	if ((const void *)(hop + 2) > end || romon_bpf_mac(hop->mac) != port_mac(in))
 		return false;
 	way->length = bpf_ntohs(head->length);
+	for (int i = 0; i < 3; i++)
+		way->src[i] = head->src[i];
 	return find_way(way, in, hop + 1) && !was_there(head, end, way->mac);
 }
 
@@ -219,24 +222,21 @@ static __always_inline bool rewrite(struct xdp_md *ctx, const struct transit *wa
 }
 
 /* romond wants to know whom it has for a neighbour, though it does not see these frames: now and then it is told. */
-static __always_inline void tell_neighbor(struct xdp_md *ctx, const struct transit *way)
+static __always_inline void tell_neighbor(const struct transit *way, const __u16 mac[3])
 {
 	struct romon_bpf_told told = {.link = way->link, .kind = ROMON_BPF_NEIGHBOR, .len = sizeof(told.mac)};
-	struct neighbor key = {.link = way->link, .epoch = way->epoch};
-	const struct head *head = (const void *)(long)ctx->data;
-	__u64 now = bpf_ktime_get_coarse_ns(), *then;
+	__u32 key = way->in * ROMON_BPF_HEARD + (bpf_ntohs(mac[2]) ^ bpf_ntohs(mac[1])) % ROMON_BPF_HEARD;
+	struct neighbor *neighbor = bpf_map_lookup_elem(&heard, &key);
+	__u64 who = romon_bpf_mac(mac) | (__u64)way->epoch << 48, now = bpf_ktime_get_coarse_ns();
 
-	if ((const void *)(head + 1) > (const void *)(long)ctx->data_end)
+	if (!neighbor || now - neighbor->told < (neighbor->who == who ? ROMON_BPF_HEARD_EVERY : ROMON_BPF_HEARD_PAUSE))
 		return;
 	for (int i = 0; i < 3; i++)
-		key.mac[i] = told.mac[i] = head->src[i];
-	then = bpf_map_lookup_elem(&heard, &key);
-	if ((then && now - *then < ROMON_BPF_HEARD_EVERY) || bpf_ringbuf_output(&ring, &told, sizeof(told), 0))
-		return;
-	if (then)
-		*then = now;
-	else
-		bpf_map_update_elem(&heard, &key, &now, BPF_ANY);
+		told.mac[i] = mac[i];
+	if (bpf_ringbuf_output(&ring, &told, sizeof(told), 0) == 0) {
+		neighbor->who = who;
+		neighbor->told = now;
+	}
 }
 
 /* Sends the frame on. False: it has not been touched, and romond may try. */
@@ -247,7 +247,7 @@ static __always_inline bool pass_on(struct xdp_md *ctx, const struct transit *wa
 	/* It only notes where the frame will go, so that it can still be given to romond if there is no such interface any more. */
 	if (!in || !out || bpf_redirect_map(&targets, way->out, 0) != XDP_REDIRECT)
 		return false;
-	tell_neighbor(ctx, way);
+	tell_neighbor(way, way->src);
 	if (len > way->length && bpf_xdp_adjust_tail(ctx, (int)way->length - (int)len))
 		return false;
 	if (!rewrite(ctx, way))

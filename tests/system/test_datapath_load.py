@@ -99,6 +99,8 @@ def test_every_frame_is_accounted_for(through):
     # A veth pair's queue has room for 256 frames: what does not fit is the kernel's loss, before romond, and told by it.
     lost = sent - received
     assert 0 <= lost <= sent // 10 and arrived_after - arrived_before <= forwarded
+    # What passed inside the kernel is all that romond could know its neighbour by.
+    assert ("eth0", through.near.mac) in {(n["interface"], n["mac"].lower()) for n in through.node.varlink("GetNeighbors")["neighbors"]}
     drops = through.node.stats()["eth0"]["drops"]
     assert {"bad-source", "bad-type", "bad-length", "truncated", "no-secret", "bad-id", "bad-hops", "no-port"} <= set(drops), drops
     assert dropped >= len(bad) and room >= 0
