@@ -56,12 +56,12 @@ static int find(const struct attachments *self, uint32_t ifindex)
 	return -1;
 }
 
-/* Tries one mode after the other. Another program in the way ends it: it is left alone. */
+/* Tries one mode after the other. Another program is in the way of both. */
 static void attach(struct attachments *self, struct attachment *slot)
 {
 	if (slot->path == DATAPATH_NATIVE) {
 		slot->fd = xdp_program_attach(self->program, slot->ifindex, false);
-		if (slot->fd >= 0 || slot->fd == -EBUSY || slot->fd == -EEXIST)
+		if (slot->fd >= 0)
 			return;
 		log_debug("no native XDP on interface %u: %s", slot->ifindex, strerror(-slot->fd));
 		slot->path = DATAPATH_GENERIC;

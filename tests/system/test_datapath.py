@@ -2,7 +2,9 @@
 """The XDP data path: which one runs, who sees the frames, what passes inside the kernel, and what else runs on an interface."""
 import contextlib
 import json
+import os
 import shutil
+import signal
 import socket
 import subprocess
 
@@ -142,6 +144,24 @@ def test_another_program_is_left_alone(lab, passing):
     assert a.ping(b.id, count=3, interval="10ms")[1]["received"] == 3
 
 
+def test_an_interface_that_was_replaced(lab):
+    """By another of the same name and number, before romond could look: it gets the program that the other one had."""
+    a, b = lab.line(2)
+    start(a, b)
+    assert a.ping(b.id)[1]["received"] == 1
+    index, worker = a.index("eth1"), a.daemon.worker()
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        a.ip("link", "del", "eth1")
+        lab.connect(a, "eth1", b, "eth0", a_index=index)
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    wait(lambda: program(a, "eth1"), "the program runs on the new one")
+    b.wait_active("eth0")
+    wait(lambda: a.ping(b.id)[1]["received"], "they find each other", 10)  # by its new address
+    assert paths(a)["eth1"] == ("xdp", None)
+
+
 def test_kill_leaves_nothing(lab):
     """Neither a program on the interface, nor the program, nor its maps."""
     a, b = lab.line(2)
@@ -159,7 +179,7 @@ def test_kill_leaves_nothing(lab):
 
 def socket_of(pid):
     with contextlib.suppress(OSError):
-        return shutil.os.readlink(f"/proc/{pid}/exe")
+        return os.readlink(f"/proc/{pid}/exe")
     return None
 
 

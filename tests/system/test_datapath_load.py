@@ -99,8 +99,6 @@ def test_every_frame_is_accounted_for(through):
     # A veth pair's queue has room for 256 frames: what does not fit is the kernel's loss, before romond, and told by it.
     lost = sent - received
     assert 0 <= lost <= sent // 10 and arrived_after - arrived_before <= forwarded
-    # What passed inside the kernel is all that romond could know its neighbour by.
-    assert ("eth0", through.near.mac) in {(n["interface"], n["mac"].lower()) for n in through.node.varlink("GetNeighbors")["neighbors"]}
     drops = through.node.stats()["eth0"]["drops"]
     assert {"bad-source", "bad-type", "bad-length", "truncated", "no-secret", "bad-id", "bad-hops", "no-port"} <= set(drops), drops
     assert dropped >= len(bad) and room >= 0
@@ -178,6 +176,8 @@ def test_attaching_and_detaching_others(through):
         for number in range(CHANGES):
             node.varlink("SetPort", interface=f"eth{2 + number % 2}", values=dict([order.choice(words).split("=")]))
     stream.check()
+    # What passed inside the kernel is all that romond could know this neighbour by.
+    assert ("eth0", through.near.mac) in {(n["interface"], n["mac"].lower()) for n in node.varlink("GetNeighbors")["neighbors"]}
     for number in (2, 3):
         node.varlink("SetPort", interface=f"eth{number}", values={"datapath": "auto", "forbid": "no", "disabled": "no"})
     node.wait_active("eth2", "eth3")
@@ -245,6 +245,15 @@ class Churn:
             act(self.order.choice(self.names))
 
 
+def ports_of(number):
+    """The interfaces that the program takes for ports."""
+    def shown(*words):
+        return json.loads(subprocess.run(["bpftool", "-j", *map(str, words)], capture_output=True, check=True).stdout)
+    maps = [shown("map", "show", "id", m) for m in shown("prog", "show", "id", number)["map_ids"]]
+    (slots,) = [m["id"] for m in maps if m["name"] == "slots"]
+    return {entry["formatted"]["key"] for entry in shown("map", "dump", "id", slots)}
+
+
 def test_interfaces_come_and_go(through):
     """In random order, while frames pass between two that stay."""
     node, beside = through.node, through.more[0]
@@ -262,5 +271,6 @@ def test_interfaces_come_and_go(through):
     for name in list(churn.names):
         churn.delete(name)
     wait(lambda: set(node.states()) == {"eth0", "eth1", "eth2", "eth3"}, "and that they are gone")
+    assert ports_of(program(node, "eth0")) == {node.index(f"eth{number}") for number in range(4)}
     wait(lambda: descriptors(node) == before, "nothing is open that was not")
     assert asked(through.more[1].wire("w0"))
