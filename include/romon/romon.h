@@ -30,6 +30,9 @@
 #define ROMON_PING_DEFAULT 32   /* bytes [C] */
 #define ROMON_SECRETS_MAX 8      /* entries of a list of secrets */
 #define ROMON_SECRET_LEN_MAX 128 /* bytes */
+#define ROMON_ANSWERS_DEFAULT 4000000 /* bytes in a second */
+#define ROMON_ANSWERS_MIN 100000      /* then each half of it holds the longest frame */
+#define ROMON_ANSWERS_MAX 1000000000
 #define ROMON_SECOND 1000000000LL
 #define ROMON_MILLISECOND 1000000LL
 
@@ -122,6 +125,7 @@ struct romon_router {
 	struct romon_time started; /* uptime counts from here */
 	bool send_uptime;          /* append the uptime TLV (tag 224) [O] */
 	bool unicast;              /* false: every frame goes to the group address, as the MikroTik page words it */
+	uint32_t answers;          /* bytes in any second that questions which no secret vouches for may draw; 0: ROMON_ANSWERS_DEFAULT */
 };
 
 /* A network interface that takes part. */

@@ -23,8 +23,9 @@ static void property_print(const char *name, char *value)
 
 static void settings_print(const json_t *settings, bool sensitive)
 {
-	static const char *const names[] = {"enabled", "id", "current-id", "identity", "board", "unicast", "datapath"};
-	json_t *picked = output_pick(settings, "enabled id current-id identity board unicast datapath");
+	static const char *const names[] = {
+		"enabled", "id", "current-id", "identity", "board", "unicast", "datapath", "answer-limit"};
+	json_t *picked = output_pick(settings, "enabled id current-id identity board unicast datapath answer-limit");
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		property_print(names[i], text_value(json_object_get(picked, names[i])));
@@ -46,7 +47,8 @@ int cmd_print(const struct cli *cli)
 	if (sensitive && !secrets_given(settings)) {
 		status = secrets_refused();
 	} else if (cli->json) {
-		json_t *shown = output_pick(settings, "enabled id current-id identity board unicast datapath secrets");
+		json_t *shown =
+			output_pick(settings, "enabled id current-id identity board unicast datapath answer-limit secrets");
 
 		secrets_json(shown, settings, sensitive);
 		output_json(shown);

@@ -23,8 +23,9 @@ const struct command commands[] = {
 	{"set", "PROPERTY=VALUE ...",
 		"Change settings, now and in the configuration file.\n"
 		"Properties: enabled (yes or no), id (00:00:00:00:00:00 = choose), secrets, identity, board,\n"
-		"unicast (yes or no), datapath (auto, xdp or packet). A list of secrets is written a,b and the empty one\n"
-		"as secrets=\"\"; secrets=- reads it from standard input, so that it stands in no history.\n",
+		"unicast (yes or no), datapath (auto, xdp or packet), answer-limit (bytes in a second).\n"
+		"A list of secrets is written a,b and the empty one as secrets=\"\";\n"
+		"secrets=- reads it from standard input, so that it stands in no history.\n",
 		.keys = "*", .run = cmd_set},
 	{"port print", "[detail] [show-sensitive]",
 		"Show the port list, and which interfaces take part by it.\n"

@@ -46,6 +46,17 @@ static void set_self(struct self *self, const struct romon_router *router)
 	self->unicast = router->unicast;
 }
 
+/* A flood of one kind of question leaves the other half alone. */
+static void set_answers(struct romon_engine *engine, uint32_t answers)
+{
+	uint32_t half = (answers != 0 ? answers : ROMON_ANSWERS_DEFAULT) / 2;
+
+	if (half == engine->data_answers.limit)
+		return;
+	budget_init(&engine->discovery_answers, half, engine->now);
+	budget_init(&engine->data_answers, half, engine->now);
+}
+
 struct romon_engine *romon_engine_new(const struct romon_env *env, const struct romon_router *router)
 {
 	struct romon_engine *engine = calloc(1, sizeof(*engine));
@@ -58,6 +69,7 @@ struct romon_engine *romon_engine_new(const struct romon_env *env, const struct 
 	for (size_t i = 0; i < sizeof(engine->seed.word) / sizeof(engine->seed.word[0]); i++)
 		engine->seed.word[i] = engine_random(engine);
 	set_self(&engine->self, router);
+	set_answers(engine, router->answers);
 	auth_init(&engine->auth, &engine->seed);
 	streams_init(&engine->streams, &engine->seed);
 	neighbors_init(&engine->neighbors, &engine->seed);
@@ -103,6 +115,7 @@ bool romon_engine_set_router(struct romon_engine *engine, const struct romon_rou
 		engine->topology = fresh;
 	}
 	set_self(&engine->self, router);
+	set_answers(engine, router->answers);
 	return true;
 }
 
@@ -156,8 +169,8 @@ void romon_engine_remove_port(struct romon_engine *engine, uint32_t link)
 	*port = engine->ports[--engine->port_count];
 }
 
-bool romon_engine_set_secrets(struct romon_engine *engine, uint32_t link, const struct romon_secret *secrets, size_t count,
-	struct romon_time now)
+bool romon_engine_set_secrets(
+	struct romon_engine *engine, uint32_t link, const struct romon_secret *secrets, size_t count, struct romon_time now)
 {
 	struct port *port = engine_port(engine, link);
 
@@ -185,7 +198,8 @@ struct port *engine_port_by_mac(const struct romon_engine *engine, struct romon_
 
 struct wire_end port_end(const struct port *port)
 {
-	return (struct wire_end){.link = port->conf.link, .l2mtu = port->conf.mtu, .cost = port->conf.cost, .mac = port->conf.mac};
+	return (struct wire_end){
+		.link = port->conf.link, .l2mtu = port->conf.mtu, .cost = port->conf.cost, .mac = port->conf.mac};
 }
 
 void port_drop(struct port *port, enum romon_drop reason)
@@ -253,6 +267,14 @@ uint8_t *port_pass_on(struct romon_engine *engine, struct port *port, const uint
 	return out;
 }
 
+bool engine_may_answer(struct romon_engine *engine, struct budget *budget, struct port *port, size_t len)
+{
+	if (engine->vouched || budget_take(budget, len, engine->now))
+		return true;
+	port_drop(port, ROMON_DROP_ANSWER_LIMIT);
+	return false;
+}
+
 /* Is the frame one that this port may take [M][R][I]? */
 static bool check_addresses(struct port *port, const struct wire_message *message)
 {
@@ -312,7 +334,9 @@ static void receive_frame(struct romon_engine *engine, const struct romon_frame 
 	if (!auth_receive(engine, port, frame->data, &message, &serial, engine->now))
 		return;
 	neighbors_heard(&engine->neighbors, port->conf.link, &message, serial, engine->now);
+	engine->vouched = serial != 0;
 	dispatch(engine, port, frame->data, &message);
+	engine->vouched = false;
 }
 
 /* Collects the digests that will be asked for while these frames are received, so that they are computed together. */

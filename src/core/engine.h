@@ -9,6 +9,7 @@
 #include <romon/romon.h>
 
 #include "core/auth.h"
+#include "core/budget.h"
 #include "core/discover.h"
 #include "core/neighbor.h"
 #include "core/ping.h"
@@ -50,6 +51,9 @@ struct romon_engine {
 	struct topology topology;
 	struct pings pings;
 	struct streams streams;
+	/* Bytes of answers to questions that no secret vouches for: to Discovers, and to Data. */
+	struct budget discovery_answers, data_answers;
+	bool vouched; /* the frame that is being dealt with was hashed, and is believed */
 	struct romon_time now; /* of the latest call that told it */
 };
 
@@ -73,6 +77,10 @@ uint8_t *port_pass_on(struct romon_engine *engine, struct port *port, const uint
 
 /* Writes the Ethernet addresses of a frame that leaves by the port to this neighbour. */
 void port_address(const struct romon_engine *engine, const struct port *port, uint8_t *frame, struct romon_mac neighbor);
+
+/* May an answer of len bytes be sent to the question that came in by the port? Takes them from the budget, or counts a drop. A question
+ * that a secret vouches for is always answered. */
+bool engine_may_answer(struct romon_engine *engine, struct budget *budget, struct port *port, size_t len);
 
 uint64_t engine_random(const struct romon_engine *engine);
 void engine_log(const struct romon_engine *engine, enum romon_log_level level, const char *text);

@@ -36,9 +36,10 @@ struct ping {
 /* ---- the answering end ---- */
 
 /* The list at the target, reversed, is the route for the answer [C]. The payload goes back unchanged, the ports swapped [C]. */
-static void answer(struct romon_engine *engine, const struct wire_message *request)
+static void answer(struct romon_engine *engine, struct port *port, const struct wire_message *request)
 {
-	struct wire_message message = {.dst = request->src,
+	struct wire_message message = {.type = WIRE_DATA,
+		.dst = request->src,
 		.hop_count = request->hop_count,
 		.src_port = request->dst_port,
 		.dst_port = request->src_port,
@@ -47,7 +48,8 @@ static void answer(struct romon_engine *engine, const struct wire_message *reque
 
 	for (unsigned i = 0; i < message.hop_count; i++)
 		message.hops[i] = request->hops[message.hop_count - 1u - i];
-	forward_send(engine, &message);
+	if (engine_may_answer(engine, &engine->data_answers, port, wire_encoded_length(&message)))
+		forward_send(engine, &message);
 }
 
 /* ---- the asking end ---- */
@@ -325,7 +327,7 @@ void ping_receive(struct romon_engine *engine, struct port *port, struct wire_me
 	if ((!request && !reply) || message->payload_len < ROMON_PING_MIN)
 		port_drop(port, ROMON_DROP_BAD_PING); /* two port 1s would echo for ever */
 	else if (request)
-		answer(engine, message);
+		answer(engine, port, message);
 	else
 		take_answer(engine, port, message, now);
 }

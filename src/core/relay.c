@@ -155,7 +155,8 @@ static void answer(struct romon_engine *engine, struct port *port, const struct 
 		message.hops[i] = question->hops[engine->relay.second_reading ? n - 1u - i : i];
 	message.routes[0] = question->routes[0];
 	message.routes[1] = (struct wire_route){.id = engine->self.id, .in = port_end(port)};
-	port_send(engine, port, &message);
+	if (engine_may_answer(engine, &engine->discovery_answers, port, wire_encoded_length(&message)))
+		port_send(engine, port, &message);
 }
 
 /* ---- passing on ---- */

@@ -96,6 +96,7 @@ struct stream {
 	bool connector;
 	bool ours;    /* both ends know that both are ours */
 	bool offered; /* our connect said that we are */
+	bool vouched; /* the peer's connect came under a secret */
 	enum romon_stream_end reason;
 	uint64_t received, sent, resent; /* bytes given to the user; bytes acknowledged; segments sent again */
 	struct route route;
@@ -213,6 +214,8 @@ bool stream_event(struct romon_engine *engine, struct romon_event *event);
 /* One of its times has changed. */
 void stream_schedule(struct streams *streams, struct stream *stream);
 bool stream_limit_passes(struct stream_limit *limit, struct romon_time now);
+/* May an acknowledgement answer an impossible segment that came in by the port? It is counted. */
+bool stream_may_challenge(struct romon_engine *engine, struct port *port, const struct stream *stream, struct romon_time now);
 bool stream_listens(const struct streams *streams, uint16_t port);
 /* Does what is due and lets streams send, as long as fewer than max frames wait in the engine's queue. */
 void stream_run(struct romon_engine *engine, size_t max, struct romon_time now);

@@ -95,7 +95,7 @@ static bool take_reset(struct romon_engine *engine, struct port *port, struct st
 	}
 	/* Whoever is no more answers this with a reset that has the right number (RFC 5961). */
 	port_drop(port, ROMON_DROP_BAD_SEGMENT);
-	if (stream_limit_passes(&engine->streams.challenges, now))
+	if (stream_may_challenge(engine, port, stream, now))
 		stream_acknowledge(engine, stream, now);
 	return true;
 }
@@ -113,7 +113,7 @@ void stream_receive_close(struct romon_engine *engine, struct port *port, struct
 	}
 	if (!stream->close_known || segment->seq != stream->close_seq) {
 		port_drop(port, ROMON_DROP_BAD_SEGMENT);
-		if (stream_limit_passes(&engine->streams.challenges, now))
+		if (stream_may_challenge(engine, port, stream, now))
 			stream_acknowledge(engine, stream, now);
 		return;
 	}

@@ -146,6 +146,7 @@ void stream_refuse(struct romon_engine *engine, const struct stream_key *key, co
 	struct wire_stream close = {.type = WIRE_STREAM_CLOSE, .unknown = mark, .seq = segment->ack};
 	struct wire_message answer = {.dst = key->peer, .src_port = key->local, .dst_port = key->remote};
 	struct route route = {.l2mtu = 0};
+	struct port *port;
 	uint8_t *payload;
 
 	if (!stream_limit_passes(&engine->streams.closes, now))
@@ -156,7 +157,10 @@ void stream_refuse(struct romon_engine *engine, const struct stream_key *key, co
 		answer.hops[i] = message->hops[answer.hop_count - 1u - i];
 	if (!route_set(&route, engine, &answer))
 		return;
-	payload = route_output(engine, &route, WIRE_STREAM_LEN);
+	port = engine_port(engine, answer.hops[0].link); /* where the segment came in */
+	payload = port != NULL && engine_may_answer(engine, &engine->data_answers, port, route.header_len + WIRE_STREAM_LEN)
+			  ? route_output(engine, &route, WIRE_STREAM_LEN)
+			  : NULL;
 	if (payload != NULL)
 		wire_stream_encode(&close, payload, WIRE_STREAM_LEN);
 	route_free(&route);
@@ -196,6 +200,7 @@ static void accept_connect(struct romon_engine *engine, struct port *port, const
 	}
 	stream->irs = stream->next = stream->told = segment->seq;
 	stream->ours = segment->unknown == WIRE_MARK_OURS;
+	stream->vouched = engine->vouched;
 	stream->end = now.ns + STREAM_OPEN_TIME;
 	stream_follow(engine, stream, port, message, now);
 	send_again(engine, stream);
@@ -241,7 +246,7 @@ bool stream_receive_accepting(struct romon_engine *engine, struct port *port, st
 	}
 	/* A plain close comes again, and by then its sender has answered our accept. */
 	port_drop(port, ROMON_DROP_BAD_SEGMENT);
-	if (segment->type == WIRE_STREAM_CONNECT && stream_limit_passes(&engine->streams.challenges, now))
+	if (segment->type == WIRE_STREAM_CONNECT && stream_may_challenge(engine, port, stream, now))
 		stream_ready(&engine->streams, stream, STREAM_WANT_ACK);
 	return false;
 }

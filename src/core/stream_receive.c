@@ -87,7 +87,7 @@ static bool plausible(const struct stream *stream, const struct wire_stream *seg
 static void challenge(struct romon_engine *engine, struct port *port, struct stream *stream, struct romon_time now)
 {
 	port_drop(port, ROMON_DROP_BAD_SEGMENT);
-	if (stream_limit_passes(&engine->streams.challenges, now))
+	if (stream_may_challenge(engine, port, stream, now))
 		stream_acknowledge(engine, stream, now);
 }
 

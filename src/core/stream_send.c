@@ -101,6 +101,15 @@ void stream_acknowledge(struct romon_engine *engine, struct stream *stream, stru
 	stream->want &= ~(unsigned)STREAM_WANT_ACK;
 }
 
+/* An accept, and each repetition of it, goes to somebody who may never have asked. */
+static bool may_accept(struct romon_engine *engine, struct stream *stream)
+{
+	struct port *port = stream->route.hop_count > 0 ? engine_port(engine, stream->route.hops[0].link) : NULL;
+
+	return stream->vouched || (port != NULL && engine_may_answer(engine, &engine->data_answers, port,
+							   stream->route.header_len + WIRE_STREAM_LEN));
+}
+
 static void send_opening(struct romon_engine *engine, struct stream *stream, struct romon_time now)
 {
 	struct wire_stream segment = {.type = stream->connector ? WIRE_STREAM_CONNECT : WIRE_STREAM_ACCEPT, .seq = stream->iss};
@@ -113,6 +122,8 @@ static void send_opening(struct romon_engine *engine, struct stream *stream, str
 		stream->offered |= node != TOPOLOGY_SELF && engine->topology.nodes[node].has_uptime;
 	else
 		segment.ack = stream->irs;
+	if (!stream->connector && !may_accept(engine, stream))
+		return;
 	segment.unknown = (stream->connector ? stream->offered : stream->ours) ? WIRE_MARK_OURS : 0;
 	if (send_segment(engine, stream, &segment, 0, 0)) {
 		stream->tries++;

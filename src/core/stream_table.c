@@ -55,6 +55,12 @@ bool stream_limit_passes(struct stream_limit *limit, struct romon_time now)
 	return true;
 }
 
+bool stream_may_challenge(struct romon_engine *engine, struct port *port, const struct stream *stream, struct romon_time now)
+{
+	return stream_limit_passes(&engine->streams.challenges, now) &&
+	       engine_may_answer(engine, &engine->data_answers, port, stream->route.header_len + WIRE_STREAM_LEN);
+}
+
 /* ---- timers ---- */
 
 static void heap_place(struct streams *streams, size_t at, struct stream *stream)

@@ -64,6 +64,7 @@ struct config_settings {
 	char board[CONFIG_TEXT_MAX + 1];
 	bool unicast;
 	enum datapath_want datapath; /* not DATAPATH_WANT_DEFAULT */
+	uint32_t answer_limit; /* bytes in a second, ROMON_ANSWERS_MIN to ROMON_ANSWERS_MAX */
 };
 
 struct config; /* settings, ports, services, and the text that they came from */

@@ -394,6 +394,7 @@ static struct config *config_unparsed(const char *text, size_t len)
 	config->len = len;
 	config->settings.unicast = true;
 	config->settings.datapath = DATAPATH_WANT_AUTO;
+	config->settings.answer_limit = ROMON_ANSWERS_DEFAULT;
 	preset->is_default = true;
 	memcpy(preset->interface, "all", sizeof("all"));
 	return config;

@@ -11,7 +11,7 @@
 #include "daemon/target.h"
 
 const struct properties settings_properties = {
-	.count = 7,
+	.count = 8,
 	.list =
 		{
 			{"enabled", PROPERTY_FLAG, offsetof(struct config_settings, enabled), false},
@@ -21,6 +21,7 @@ const struct properties settings_properties = {
 			{"board", PROPERTY_TEXT, offsetof(struct config_settings, board), false},
 			{"unicast", PROPERTY_FLAG, offsetof(struct config_settings, unicast), false},
 			{"datapath", PROPERTY_DATAPATH, offsetof(struct config_settings, datapath), false},
+			{"answer-limit", PROPERTY_ANSWERS, offsetof(struct config_settings, answer_limit), false},
 		},
 };
 
@@ -105,14 +106,24 @@ static bool value_id(const struct value_piece *piece, struct romon_mac *id)
 	return true;
 }
 
-static bool value_number(const struct value_piece *piece, unsigned long min, unsigned long max, uint16_t *value)
+static bool value_large(const struct value_piece *piece, unsigned long min, unsigned long max, uint32_t *value)
 {
 	unsigned long number;
 
-	if (piece->len < 1 || piece->len > 5 || strspn(piece->bytes, "0123456789") != piece->len)
+	if (piece->len < 1 || piece->len > 10 || strspn(piece->bytes, "0123456789") != piece->len)
 		return false;
 	number = strtoul(piece->bytes, NULL, 10);
 	if (number < min || number > max)
+		return false;
+	*value = (uint32_t)number;
+	return true;
+}
+
+static bool value_number(const struct value_piece *piece, unsigned long min, unsigned long max, uint16_t *value)
+{
+	uint32_t number;
+
+	if (!value_large(piece, min, max, &number))
 		return false;
 	*value = (uint16_t)number;
 	return true;
@@ -245,6 +256,10 @@ bool property_store(const struct property *property, const struct value *value, 
 		if (!value_number(piece, 2, UINT16_MAX, target))
 			need = "write a number from 2 to 65535";
 		break;
+	case PROPERTY_ANSWERS:
+		if (!value_large(piece, ROMON_ANSWERS_MIN, ROMON_ANSWERS_MAX, target))
+			need = "write bytes in a second, from 100000 to 1000000000";
+		break;
 	case PROPERTY_STREAMS:
 		if (!value_number(piece, 1, CONFIG_STREAMS_MAX, target))
 			need = "write a number from 1 to 1000";
@@ -354,6 +369,9 @@ char *property_text(const struct property *property, const void *object)
 	case PROPERTY_DATAPATH:
 	case PROPERTY_PORT_DATAPATH:
 		fputs(datapath_want_name(*(const enum datapath_want *)source), out);
+		break;
+	case PROPERTY_ANSWERS:
+		fprintf(out, "%u", *(const uint32_t *)source);
 		break;
 	case PROPERTY_TEXT:
 	case PROPERTY_INTERFACE:

@@ -23,6 +23,7 @@ enum property_kind {
 	PROPERTY_SECRETS,       /* struct config_secrets */
 	PROPERTY_NAME,          /* char[CONFIG_NAME_MAX + 1]: of a service or user */
 	PROPERTY_PORT,          /* uint16_t: 2 to 65535 */
+	PROPERTY_ANSWERS,       /* uint32_t: ROMON_ANSWERS_MIN to ROMON_ANSWERS_MAX */
 	PROPERTY_STREAMS,       /* uint16_t: 1 to CONFIG_STREAMS_MAX */
 	PROPERTY_TARGET,        /* char[CONFIG_TEXT_MAX + 1] that target_parse() takes */
 };

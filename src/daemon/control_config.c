@@ -59,11 +59,12 @@ static void get_settings(struct client *client, struct args *args)
 		return;
 	romon_mac_text(worker->id, current);
 	client_reply(
-		client, json_pack("{s{sb ss ss? ss ss sb ss si so?}}", "settings", "enabled", settings->enabled, "id",
+		client, json_pack("{s{sb ss ss? ss ss sb ss sI si so?}}", "settings", "enabled", settings->enabled, "id",
 				romon_mac_text(settings->id, id), "current_id", romon_mac_is_zero(worker->id) ? NULL : current,
 				"identity", router_identity(worker), "board", router_board(worker), "unicast", settings->unicast,
-				"datapath", datapath_want_name(settings->datapath), "secrets", (int)settings->secrets.count,
-				"secret_list", sensitive ? secrets_json(&settings->secrets) : NULL));
+				"datapath", datapath_want_name(settings->datapath), "answer_limit",
+				(json_int_t)settings->answer_limit, "secrets", (int)settings->secrets.count, "secret_list",
+				sensitive ? secrets_json(&settings->secrets) : NULL));
 }
 
 /* The settings are as a list with one entry, which is always there. */

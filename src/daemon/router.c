@@ -73,6 +73,7 @@ static bool set_engine(struct worker *worker)
 		.started = worker->started,
 		.send_uptime = true,
 		.unicast = config_settings(worker->config)->unicast,
+		.answers = config_settings(worker->config)->answer_limit,
 	};
 
 	self_version(router.version);

@@ -21,6 +21,7 @@ static void same_secrets(const struct config_secrets *a, const struct config_sec
 
 static void same_settings(const struct config_settings *a, const struct config_settings *b)
 {
+	must(a->answer_limit == b->answer_limit && a->answer_limit >= ROMON_ANSWERS_MIN);
 	must(a->enabled == b->enabled && a->unicast == b->unicast && romon_mac_equal(a->id, b->id));
 	must(romon_mac_is_zero(a->id) || romon_id_valid(a->id));
 	must(strcmp(a->identity, b->identity) == 0 && strcmp(a->board, b->board) == 0);

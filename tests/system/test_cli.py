@@ -23,7 +23,7 @@ FAR = {"address": B, "active": False, "cost": 400, "hops": 2, "path": [A, B], "l
        "board": None, "uptime": None, "last_seen": 7.5}
 LINK = {"a": C, "b": A, "cost_a": 100, "cost_b": 200, "l2mtu": 1500, "mac_a": C, "mac_b": A}
 SETTINGS = {"enabled": True, "id": "00:00:00:00:00:00", "current_id": C, "identity": "here", "board": "x86_64", "unicast": False,
-            "datapath": "auto", "secrets": 2, "secret_list": None}
+            "datapath": "auto", "answer_limit": 4000000, "secrets": 2, "secret_list": None}
 OTHER_PROGRAM = "another XDP program runs on it"
 PORTS = [{"interface": "all", "forbid": False, "cost": 100, "secrets": 0, "secret_list": None, "datapath": "default",
           "disabled": False, "comment": "", "default": True,
@@ -281,11 +281,12 @@ def test_print(daemon):
        board: x86_64
      unicast: no
     datapath: auto
+answer-limit: 4000000
      secrets: (2 not shown)
 """
     assert document(daemon, "print") == {
         "enabled": True, "id": "00:00:00:00:00:00", "current-id": C, "identity": "here", "board": "x86_64", "unicast": False,
-        "datapath": "auto", "secrets": 2}
+        "datapath": "auto", "answer-limit": 4000000, "secrets": 2}
 
 
 @pytest.mark.parametrize("secrets, shown", [

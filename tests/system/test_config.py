@@ -7,7 +7,9 @@ import threading
 import time
 
 import pytest
+import romon_scapy as rs
 from lab import conf, wait
+from romon_scapy import Data, Hop, Ping, RoMON
 
 COMMENTED = """# A file that somebody wrote by hand.
 /tool romon
@@ -250,3 +252,34 @@ def test_a_signal_ends_it_cleanly(lab):
         node.daemon.process.send_signal(number)
         assert node.daemon.process.wait(5) == 0
         assert not node.socket.exists()
+
+
+def test_answer_limit(lab):
+    """Pings of strangers are answered as far as the limit goes, and all of them when it is raised."""
+    node, outside = lab.node("a"), lab.node("outside")
+    lab.connect(node, "eth0", outside, "w0", a_index=11)
+    node.start(conf("id=02:1d:00:00:00:01 answer-limit=100000"))
+    assert node.json("print")["answer-limit"] == 100000
+    wire, count = outside.wire("w0"), 300
+
+    def flood():
+        """How many of them are answered."""
+        rx, tx = (node.stats()["eth0"][counter] for counter in ("rx", "tx"))
+        for number in range(count):
+            ping = Data(sport=2000, dport=1, hops=[Hop(link=5, mac=node.mac("eth0"))]) / Ping(seq=number) / bytes(996)
+            message = RoMON(type=rs.DATA, src=f"02:ee:00:00:{number >> 8:02x}:{number & 255:02x}", dst="02:1d:00:00:00:01") / ping
+            wire.inject(message, dst=node.mac("eth0"))
+            if number % 64 == 63:
+                wait(lambda: node.stats()["eth0"]["rx"] >= rx + number, "they are taken")
+        wait(lambda: node.stats()["eth0"]["rx"] == rx + count, "all of them are taken")
+        return node.stats()["eth0"]["tx"] - tx
+
+    begin = time.monotonic()
+    answered = flood()
+    assert 0 < answered * 1000 <= 12500 + 37500 * (time.monotonic() - begin)
+    assert node.drops("answer-limit") == count - answered > 0
+    node.ok("set", "answer-limit=1000000000")
+    assert flood() == count
+    assert "answer-limit=1000000000" in node.config.read_text()
+    done = node.romon("set", "answer-limit=99999")
+    assert done.returncode == 2 and "from 100000 to 1000000000" in done.stderr

@@ -50,6 +50,7 @@ static void test_defaults(void **state)
 	(void)state;
 	assert_false(settings->enabled);
 	assert_true(settings->unicast);
+	assert_int_equal(settings->answer_limit, 4000000);
 	assert_true(romon_mac_is_zero(settings->id));
 	assert_int_equal(settings->secrets.count, 0);
 	assert_string_equal(settings->identity, "");
@@ -71,7 +72,7 @@ static void test_everything(void **state)
 				      "#\n"
 				      "/tool romon\n"
 				      "set enabled=yes id=6C:3B:6B:48:0E:8B secrets=(\"\") \\\n"
-				      "    identity=\"My \\\"router\\\"\" board=x86 unicast=no # a comment\n"
+				      "    identity=\"My \\\"router\\\"\" board=x86 unicast=no answer-limit=250000 # a comment\n"
 				      "\n"
 				      "  /tool romon port  # another\n"
 				      "set [ find default=yes ] cost=50 forbid=yes\n"
@@ -91,6 +92,7 @@ static void test_everything(void **state)
 	assert_string_equal(settings->identity, "My \"router\"");
 	assert_string_equal(settings->board, "x86");
 	assert_false(settings->unicast);
+	assert_int_equal(settings->answer_limit, 250000);
 	assert_int_equal(count, 3);
 	assert_true(ports[0].is_default && ports[0].forbid);
 	assert_int_equal(ports[0].cost, 50);

@@ -252,6 +252,19 @@ static void test_costs(void **state)
 	assert_stored(&port_properties, "cost", "", NULL);
 }
 
+static void test_answer_limits(void **state)
+{
+	(void)state;
+	assert_stored(&settings_properties, "answer-limit", "100000", "100000");
+	assert_stored(&settings_properties, "answer-limit", "1000000000", "1000000000");
+	assert_stored(&settings_properties, "answer-limit", "99999", NULL);
+	assert_stored(&settings_properties, "answer-limit", "1000000001", NULL);
+	assert_stored(&settings_properties, "answer-limit", "9999999999", NULL);
+	assert_stored(&settings_properties, "answer-limit", "10000000000", NULL);
+	assert_stored(&settings_properties, "answer-limit", "1e6", NULL);
+	assert_stored(&settings_properties, "answer-limit", "", NULL);
+}
+
 static void test_texts(void **state)
 {
 	char text[CONFIG_TEXT_MAX + 2];
@@ -334,6 +347,7 @@ int main(void)
 		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_costs),
+		cmocka_unit_test(test_answer_limits),
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_interfaces),
 		cmocka_unit_test(test_unknown_property_is_not_echoed_raw),
