@@ -174,9 +174,11 @@ void discover_answer(struct romon_engine *engine, struct port *port, const struc
 {
 	struct topology_report report = {.parent = message->routes[0].id,
 		.child = message->routes[1].id,
-		.parent_end = message->hop_count == 0 ? port_end(port) : message->routes[0].out, /* of our own port we know better */
+		.parent_end =
+			message->hop_count == 0 ? port_end(port) : message->routes[0].out, /* of our own port we know better */
 		.child_end = message->routes[1].in,
-		.about = &message->about};
+		.about = &message->about,
+		.vouched = engine->vouched};
 
 	if (!port->discover.asked || now.ns - port->discover.at.ns > DISCOVER_ANSWER_TIME) {
 		port_drop(port, ROMON_DROP_NOT_ASKED);

@@ -61,7 +61,7 @@ void neighbors_heard(struct neighbors *neighbors, uint32_t link, const struct wi
 	struct romon_time now)
 {
 	struct neighbor_key key = {.link = link, .mac = message->eth_src};
-	struct neighbor *neighbor = table_put(&neighbors->table, &key, now);
+	struct neighbor *neighbor = table_put_by(&neighbors->table, &key, serial != 0, now);
 	struct romon_mac id;
 
 	if (neighbor == NULL)

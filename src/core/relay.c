@@ -98,8 +98,9 @@ void relay_forget_port(struct relay *relay, uint32_t link)
 /* ---- answering ---- */
 
 /* At most one answer to a copy, and so many for one asker and for all, within RELAY_HOLD. */
-static bool may_answer(struct relay *relay, struct port *port, const struct wire_message *message, struct romon_time now)
+static bool may_answer(struct romon_engine *engine, struct port *port, const struct wire_message *message, struct romon_time now)
 {
+	struct relay *relay = &engine->relay;
 	struct answered_key key = {message->src, message->routes[0].id, message->routes[0].out.link};
 	struct answered *answered = table_find(&relay->answered, &key);
 	struct asker *asker;
@@ -108,14 +109,14 @@ static bool may_answer(struct relay *relay, struct port *port, const struct wire
 		port_drop(port, ROMON_DROP_DUPLICATE);
 		return false;
 	}
-	asker = table_put(&relay->askers, &message->src, now);
+	asker = table_put_by(&relay->askers, &message->src, engine->vouched, now);
 	if (asker != NULL && !recent(asker->since, now)) {
 		asker->since = now;
 		asker->count = 0;
 	}
 	/* The table of all is asked last: an asker over its limit must not fill it. */
 	if (asker == NULL || asker->count >= RELAY_ANSWERS_PER_ASKER ||
-		(answered = table_put(&relay->answered, &key, now)) == NULL) {
+		(answered = table_put_by(&relay->answered, &key, engine->vouched, now)) == NULL) {
 		port_drop(port, ROMON_DROP_ANSWER_LIMIT);
 		return false;
 	}
@@ -170,26 +171,32 @@ static bool list_fits(const struct port *port, unsigned hops)
 	return hops <= ROMON_HOPS_MAX && WIRE_HOPS_AT + hops * WIRE_HOP_LEN + 2 + WIRE_ROUTE_LEN + ANSWER_ROOM <= port->conf.mtu;
 }
 
-static bool under_limit(struct port *port, struct romon_time now)
+static bool under_limit(struct port *port, bool vouched, struct romon_time now)
 {
+	unsigned limit = vouched ? TABLE_FOR_VOUCHED(RELAY_PER_SECOND) : RELAY_PER_SECOND;
+
 	if (port->relay.count == 0 || now.ns - port->relay.since.ns >= ROMON_SECOND) {
 		port->relay.since = now;
 		port->relay.count = 0;
 	}
-	return port->relay.count++ < RELAY_PER_SECOND;
+	if (port->relay.count >= limit)
+		return false;
+	port->relay.count++;
+	return true;
 }
 
-static struct heard *heard_put(struct relay *relay, struct romon_mac asker, uint32_t link, struct romon_time now)
+static struct heard *heard_put(struct romon_engine *engine, struct romon_mac asker, uint32_t link, struct romon_time now)
 {
 	struct heard_key key = {.asker = asker, .link = link};
 
-	return table_put(&relay->heard, &key, now);
+	return table_put_by(&engine->relay.heard, &key, engine->vouched, now);
 }
 
 /* A copy with this many hops was heard on the port: remember it, and withdraw one with no fewer that waits to leave there. */
-static bool note_heard(struct relay *relay, const struct wire_message *message, uint32_t link, struct romon_time now)
+static bool note_heard(struct romon_engine *engine, const struct wire_message *message, uint32_t link, struct romon_time now)
 {
-	struct heard *heard = heard_put(relay, message->src, link, now);
+	struct heard *heard = heard_put(engine, message->src, link, now);
+	struct relay *relay = &engine->relay;
 
 	for (size_t i = relay->pending_count; i-- > 0;) {
 		const struct relay_pending *pending = &relay->pending[i];
@@ -272,7 +279,7 @@ static bool pending_add(struct relay *relay, const struct relay_pending *pending
 static void pass_on_by(
 	struct romon_engine *engine, struct port *in, struct port *out, const struct wire_message *message, struct romon_time now)
 {
-	struct heard *heard = heard_put(&engine->relay, message->src, out->conf.link, now);
+	struct heard *heard = heard_put(engine, message->src, out->conf.link, now);
 	struct relay_pending pending;
 	int64_t wait;
 
@@ -284,7 +291,7 @@ static void pass_on_by(
 		    (heard->was_heard && recent(heard->heard, now) && heard->hops <= message->hop_count + 1)) &&
 		!BROKEN(BOUND))
 		return;
-	if (!under_limit(out, now)) {
+	if (!under_limit(out, engine->vouched, now)) {
 		port_drop(in, ROMON_DROP_RELAY_LIMIT);
 		return;
 	}
@@ -323,7 +330,7 @@ static void pass_on(struct romon_engine *engine, struct port *in, const struct w
 
 void relay_discover(struct romon_engine *engine, struct port *port, const struct wire_message *message, struct romon_time now)
 {
-	if (!note_heard(&engine->relay, message, port->conf.link, now)) {
+	if (!note_heard(engine, message, port->conf.link, now)) {
 		port_drop(port, ROMON_DROP_TABLE_FULL);
 		return;
 	}
@@ -331,7 +338,7 @@ void relay_discover(struct romon_engine *engine, struct port *port, const struct
 		port_drop(port, ROMON_DROP_DUPLICATE);
 		return;
 	}
-	if (!may_answer(&engine->relay, port, message, now))
+	if (!may_answer(engine, port, message, now))
 		return;
 	answer(engine, port, message, now);
 	pass_on(engine, port, message, now);

@@ -174,7 +174,7 @@ static bool may_open(struct romon_engine *engine, struct romon_mac peer, struct 
 
 	if (stream_opening(streams, peer, false) >= STREAM_HALF_OPEN_OF_PEER)
 		return false;
-	if (streams->half_open_count < STREAM_HALF_OPEN_MAX)
+	if (streams->half_open_count < (engine->vouched ? TABLE_FOR_VOUCHED(STREAM_HALF_OPEN_MAX) : STREAM_HALF_OPEN_MAX))
 		return true;
 	if (now.ns - oldest->began.ns < STREAM_HALF_OPEN_KEPT)
 		return false;

@@ -11,11 +11,15 @@
 
 #define SLOTS_MIN 16
 
-void table_init(struct table *table, const struct table_seed *seed, size_t key_size, size_t item_size, size_t capacity,
-	table_dead *dead)
+void table_init(
+	struct table *table, const struct table_seed *seed, size_t key_size, size_t item_size, size_t capacity, table_dead *dead)
 {
-	*table = (struct table){
-		.key_size = key_size, .item_size = item_size, .capacity = capacity, .seed = seed, .dead = dead, .swept = {INT64_MIN}};
+	*table = (struct table){.key_size = key_size,
+		.item_size = item_size,
+		.capacity = capacity,
+		.seed = seed,
+		.dead = dead,
+		.swept = {INT64_MIN}};
 }
 
 void table_clear(struct table *table)
@@ -92,15 +96,15 @@ static bool rebuild(struct table *table, size_t slots, table_dead *dead, struct 
 	return true;
 }
 
-/* Room for one more item within capacity and at most three quarters of the slots. */
-static bool make_room(struct table *table, struct romon_time now)
+/* Room for one more item within the limit and at most three quarters of the slots. */
+static bool make_room(struct table *table, size_t limit, struct romon_time now)
 {
-	if (table->count == table->capacity && table->dead != NULL && now.ns - TABLE_SWEEP_INTERVAL >= table->swept.ns) {
+	if (table->count >= limit && table->dead != NULL && now.ns - TABLE_SWEEP_INTERVAL >= table->swept.ns) {
 		table->swept = now;
 		if (!rebuild(table, table->slots, table->dead, now))
 			return false;
 	}
-	if (table->count == table->capacity && !BROKEN(TABLE))
+	if (table->count >= limit && !BROKEN(TABLE))
 		return false;
 	if (table->slots == 0)
 		return rebuild(table, SLOTS_MIN, NULL, now);
@@ -109,12 +113,17 @@ static bool make_room(struct table *table, struct romon_time now)
 
 void *table_put(struct table *table, const void *key, struct romon_time now)
 {
+	return table_put_by(table, key, false, now);
+}
+
+void *table_put_by(struct table *table, const void *key, bool vouched, struct romon_time now)
+{
 	void *item = table_find(table, key);
 	size_t i;
 
 	if (item != NULL)
 		return item;
-	if (!make_room(table, now))
+	if (!make_room(table, vouched ? TABLE_FOR_VOUCHED(table->capacity) : table->capacity, now))
 		return NULL;
 	i = probe(table, key);
 	table->used[i] = true;

@@ -14,6 +14,7 @@
 #include <romon/romon.h>
 
 #define TABLE_KEY_MAX 16
+#define TABLE_FOR_VOUCHED(capacity) ((capacity) + (capacity) / 8) /* full of strangers, there is room for others */
 #define TABLE_SWEEP_INTERVAL (50 * ROMON_MILLISECOND) /* a full table is not searched for the dead more often */
 
 struct table_seed {
@@ -42,6 +43,8 @@ void table_clear(struct table *table);
 void *table_find(const struct table *table, const void *key);
 /* The item with this key; if there is none, a new one, zero behind its key. NULL if the table is full or memory is. */
 void *table_put(struct table *table, const void *key, struct romon_time now);
+/* The same for somebody whom a secret vouches for, or else for a stranger: the former may fill TABLE_FOR_VOUCHED(). */
+void *table_put_by(struct table *table, const void *key, bool vouched, struct romon_time now);
 void table_remove(struct table *table, void *item);
 /* The item after this one (NULL: the first), in no order; NULL after the last. */
 void *table_next(const struct table *table, const void *item);

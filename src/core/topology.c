@@ -53,7 +53,8 @@ static uint32_t node_new(struct topology *t)
 	if (n != NONE) {
 		t->free_node = t->nodes[n].first_owned;
 	} else {
-		void *grown = array_room(t->nodes, &t->node_cap, t->node_len, sizeof(*t->nodes), TOPOLOGY_NODES_MAX);
+		void *grown =
+			array_room(t->nodes, &t->node_cap, t->node_len, sizeof(*t->nodes), TABLE_FOR_VOUCHED(TOPOLOGY_NODES_MAX));
 
 		if (grown == NULL)
 			return NONE;
@@ -75,18 +76,23 @@ static void node_free(struct topology *t, uint32_t n)
 	t->free_node = n;
 }
 
+static uint32_t room(uint32_t max, bool vouched)
+{
+	return vouched ? TABLE_FOR_VOUCHED(max) : max;
+}
+
 /* The node with this ID, made if it is new. NONE: no room. */
-static uint32_t node_get(struct topology *t, struct romon_mac id, struct romon_time now)
+static uint32_t node_get(struct topology *t, struct romon_mac id, bool vouched, struct romon_time now)
 {
 	struct node_item *item = table_find(&t->node_index, &id);
 	uint32_t n;
 
 	if (item != NULL)
 		return item->node;
-	n = node_new(t);
+	n = t->node_index.count < room(TOPOLOGY_NODES_MAX, vouched) ? node_new(t) : NONE;
 	if (n == NONE)
 		return NONE;
-	item = table_put(&t->node_index, &id, now);
+	item = table_put_by(&t->node_index, &id, vouched, now);
 	if (item == NULL) {
 		t->nodes[n] = (struct node){.first_owned = t->free_node};
 		t->free_node = n;
@@ -97,10 +103,10 @@ static uint32_t node_get(struct topology *t, struct romon_mac id, struct romon_t
 	return n;
 }
 
-static uint32_t segment_get(struct topology *t, uint32_t owner, uint32_t link, struct romon_time now)
+static uint32_t segment_get(struct topology *t, uint32_t owner, uint32_t link, bool vouched, struct romon_time now)
 {
 	struct segment_key key = {owner, link};
-	struct segment_item *item = table_put(&t->segment_index, &key, now);
+	struct segment_item *item = table_put_by(&t->segment_index, &key, vouched, now);
 	uint32_t s = t->free_segment;
 
 	if (item == NULL)
@@ -110,7 +116,8 @@ static uint32_t segment_get(struct topology *t, uint32_t owner, uint32_t link, s
 	if (s != NONE) {
 		t->free_segment = t->segments[s].next_owned;
 	} else {
-		void *grown = array_room(t->segments, &t->segment_cap, t->segment_len, sizeof(*t->segments), TOPOLOGY_MEMBERS_MAX);
+		void *grown = array_room(t->segments, &t->segment_cap, t->segment_len, sizeof(*t->segments),
+			TABLE_FOR_VOUCHED(TOPOLOGY_MEMBERS_MAX));
 
 		if (grown == NULL) {
 			table_remove(&t->segment_index, item);
@@ -136,16 +143,17 @@ static uint32_t member_find(const struct topology *t, uint32_t segment, uint32_t
 	return m;
 }
 
-static uint32_t member_new(struct topology *t, uint32_t segment, uint32_t node)
+static uint32_t member_new(struct topology *t, uint32_t segment, uint32_t node, bool vouched)
 {
 	uint32_t m = t->free_member;
 
-	if (t->nodes[node].joined == TOPOLOGY_JOINED_MAX)
+	if (t->nodes[node].joined == TOPOLOGY_JOINED_MAX || t->member_count >= room(TOPOLOGY_MEMBERS_MAX, vouched))
 		return NONE;
 	if (m != NONE) {
 		t->free_member = t->members[m].next_member;
 	} else {
-		void *grown = array_room(t->members, &t->member_cap, t->member_len, sizeof(*t->members), TOPOLOGY_MEMBERS_MAX);
+		void *grown = array_room(
+			t->members, &t->member_cap, t->member_len, sizeof(*t->members), TABLE_FOR_VOUCHED(TOPOLOGY_MEMBERS_MAX));
 
 		if (grown == NULL)
 			return NONE;
@@ -160,6 +168,7 @@ static uint32_t member_new(struct topology *t, uint32_t segment, uint32_t node)
 	t->segments[segment].first_member = m;
 	t->nodes[node].first_joined = m;
 	t->nodes[node].joined++;
+	t->member_count++;
 	return m;
 }
 
@@ -219,10 +228,12 @@ static void collect_free(struct topology *t)
 			t->free_segment = s;
 		}
 	}
+	t->member_count = t->member_len;
 	for (uint32_t m = t->member_len; m-- > 0;) {
 		if (!t->members[m].used) {
 			t->members[m].next_member = t->free_member;
 			t->free_member = m;
+			t->member_count--;
 		}
 	}
 }
@@ -333,17 +344,18 @@ static void port_update(struct topology *t, uint32_t node, const struct wire_end
 
 bool topology_report(struct topology *t, const struct topology_report *report, struct romon_time now)
 {
-	uint32_t parent = node_get(t, report->parent, now), child = node_get(t, report->child, now), s, m;
+	uint32_t parent = node_get(t, report->parent, report->vouched, now),
+		 child = node_get(t, report->child, report->vouched, now), s, m;
 	struct node *node;
 
 	if (parent == NONE || child == NONE)
 		return false;
-	s = segment_get(t, parent, report->parent_end.link, now);
+	s = segment_get(t, parent, report->parent_end.link, report->vouched, now);
 	if (s == NONE)
 		return false;
 	m = member_find(t, s, child, report->child_end.link);
 	if (m == NONE) {
-		m = member_new(t, s, child);
+		m = member_new(t, s, child, report->vouched);
 		if (m == NONE)
 			return false;
 		t->members[m].end = report->child_end;
@@ -385,7 +397,7 @@ bool topology_init(struct topology *t, const struct table_seed *seed, struct rom
 	*t = (struct topology){.free_node = NONE, .free_segment = NONE, .free_member = NONE, .dirty = true};
 	table_init(&t->node_index, seed, sizeof(struct romon_mac), sizeof(struct node_item), TOPOLOGY_NODES_MAX, NULL);
 	table_init(&t->segment_index, seed, sizeof(struct segment_key), sizeof(struct segment_item), TOPOLOGY_MEMBERS_MAX, NULL);
-	return node_get(t, self, (struct romon_time){0}) == TOPOLOGY_SELF;
+	return node_get(t, self, false, (struct romon_time){0}) == TOPOLOGY_SELF;
 }
 
 void topology_free(struct topology *t)

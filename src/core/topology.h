@@ -98,6 +98,7 @@ struct topology {
 	struct segment *segments;
 	struct member *members;
 	uint32_t node_len, node_cap, segment_len, segment_cap, member_len, member_cap;
+	uint32_t member_count; /* that are used */
 	uint32_t free_node, free_segment, free_member; /* lists through first_owned, next_owned, next_member */
 	struct table node_index, segment_index;
 	struct topology_order *order; /* the nodes that answered, by ID; made anew with the paths */
@@ -115,6 +116,7 @@ struct topology_report {
 	struct romon_mac parent, child;
 	struct wire_end parent_end, child_end;
 	const struct wire_about *about;
+	bool vouched; /* a secret vouches for who sent it last: no stranger, whose room ends earlier */
 };
 
 bool topology_init(struct topology *topology, const struct table_seed *seed, struct romon_mac self);

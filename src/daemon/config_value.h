@@ -36,7 +36,7 @@ struct property {
 };
 
 /* What an object of one kind (the settings, an entry of the port list) may have set. */
-#define PROPERTIES_MAX 7
+#define PROPERTIES_MAX 8
 struct properties {
 	size_t count;
 	struct property list[PROPERTIES_MAX];
