@@ -43,7 +43,7 @@ SIMULATED = [("tests/sim", "gcc"), ("tests/sim/test_seeds.py", "sanitize")]
 # Files of system tests that run at the same time: they wait more than they compute.
 AT_ONCE = 3
 # Those that run by themselves, since they measure time.
-ALONE = ["line64"]
+ALONE = ["line64", "flood"]
 
 CHILDREN = set()  # what run() waits for
 
