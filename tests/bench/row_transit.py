@@ -142,7 +142,8 @@ class AuthenticatedXdp(Xdp):
 
 KINDS = {"romon, packet": Romon, "romon, xdp": Xdp, "romon, packet, authenticated": Authenticated,
          "romon, xdp, authenticated": AuthenticatedXdp}
-SPENT = ("romon, packet", "romon, packet, authenticated")  # by processes alone
+# Where a process has every frame in its hands; what XDP does before, inside the kernel, is nobody's processor time.
+SPENT = ("romon, packet", "romon, packet, authenticated", "romon, xdp, authenticated")
 PEERS = {"Linux bridge": Bridges, "IP routing": Routed}
 DIRECT = "direct veth pair"
 LIMIT = "two HMAC-MD5 by one lane, and nothing else"
