@@ -31,6 +31,7 @@ static void get_stats(struct client *client, struct args *args)
 		if (!romon_engine_port_stats(worker->engine, member->port.link, &stats))
 			continue;
 		datapath_add_stats(member, &stats);
+		members_add_lost(member, &stats);
 		json_array_append_new(ports,
 			json_pack("{ss sI sI sI sI sI so ss ss?}", "interface", member->name, "rx", (json_int_t)stats.rx, "tx",
 				(json_int_t)stats.tx, "forwarded", (json_int_t)stats.forwarded, "hashed",

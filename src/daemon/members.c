@@ -55,8 +55,23 @@ static void link_readable(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+/* Of the link that the member has now. */
+static uint64_t link_lost(const struct member *member)
+{
+	return member->link != NULL && member->link->ops->lost != NULL ? member->link->ops->lost(member->link) : 0;
+}
+
+void members_add_lost(const struct member *member, struct romon_port_stats *stats)
+{
+	uint64_t lost = member->lost + link_lost(member);
+
+	stats->rx += lost;
+	stats->drops[ROMON_DROP_OVERRUN] += lost;
+}
+
 static void close_link(struct member *member)
 {
+	member->lost += link_lost(member);
 	if (member->event != NULL)
 		event_free(member->event);
 	if (member->link != NULL)

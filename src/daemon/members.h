@@ -24,6 +24,7 @@ struct member {
 	struct event *event; /* readable */
 	struct romon_port port;
 	char name[IFACE_NAME_MAX];
+	uint64_t lost;      /* what earlier links of this member had no room for */
 	bool bridge_member; /* as the link was opened for */
 	bool broken;        /* the link reported an error: to be opened anew */
 	bool wanted;        /* used while all are looked at */
@@ -46,6 +47,8 @@ void members_close(struct worker *worker);
 /* Sends up to MEMBERS_SEND_BATCH frames of the engine, those of one link together. What a link refuses is counted with the
  * engine. */
 void members_send(struct worker *worker, const struct romon_frame *frames, size_t count);
+/* Counts what came and was never seen, for want of room in the socket. */
+void members_add_lost(const struct member *member, struct romon_port_stats *stats);
 /* NULL if this interface is none. */
 const struct member *members_find(const struct worker *worker, uint32_t ifindex);
 

@@ -25,6 +25,7 @@
 struct packet_link {
 	struct link link; /* first: a struct link * is a struct packet_link * */
 	int fd;
+	uint64_t lost; /* as far as the kernel was asked */
 };
 
 /* Where the received frames of all links stand: LINK_BATCH slots, mapped with the first link and kept. */
@@ -202,6 +203,19 @@ static int packet_fd(const struct link *link)
 	return ((const struct packet_link *)link)->fd;
 }
 
+/* The kernel counts from the last time that it was asked. */
+static uint64_t packet_lost(struct link *link)
+{
+	struct packet_link *self = (struct packet_link *)link;
+	struct tpacket_stats counted = {.tp_drops = 0};
+	socklen_t size = sizeof counted;
+
+	if (getsockopt(self->fd, SOL_PACKET, PACKET_STATISTICS, &counted, &size) == 0) {
+		self->lost += counted.tp_drops;
+	}
+	return self->lost;
+}
+
 static void packet_close(struct link *link)
 {
 	close(((const struct packet_link *)link)->fd);
@@ -213,6 +227,7 @@ static const struct link_ops packet_ops = {
 	.receive = packet_receive,
 	.send = packet_send,
 	.fd = packet_fd,
+	.lost = packet_lost,
 	.close = packet_close,
 };
 

@@ -26,6 +26,8 @@ struct link_ops {
 	int (*send)(struct link *link, const struct romon_frame *frames, size_t count);
 	/* The descriptor that becomes readable when receive has something. */
 	int (*fd)(const struct link *link);
+	/* How many frames have come since the link was made that there was no room for. NULL: it does not know. */
+	uint64_t (*lost)(struct link *link);
 	void (*close)(struct link *link); /* frees the link too */
 };
 

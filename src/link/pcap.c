@@ -236,6 +236,13 @@ static int pcap_fd(const struct link *link)
 	return inner->ops->fd(inner);
 }
 
+static uint64_t pcap_lost(struct link *link)
+{
+	struct link *inner = ((struct pcap_link *)link)->inner;
+
+	return inner->ops->lost ? inner->ops->lost(inner) : 0;
+}
+
 static void pcap_link_close(struct link *link)
 {
 	struct link *inner = ((const struct pcap_link *)link)->inner;
@@ -278,6 +285,7 @@ struct link *pcap_link(struct pcap *pcap, struct link *inner, const char *name)
 			.receive = pcap_receive,
 			.send = pcap_send,
 			.fd = pcap_fd,
+			.lost = pcap_lost,
 			.close = pcap_link_close},
 		.inner = inner,
 		.pcap = pcap,

@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 
 #include "link/af_packet.h"
+#include "link/pcap.h"
 #include "netns.h"
 
 #define HEADER 14 /* bytes of an Ethernet header */
@@ -234,6 +235,44 @@ static void test_batches(void **state)
 	assert_int_equal(b->ops->receive(b, frames, COUNT), 0);
 	link_close(a);
 	link_close(b);
+}
+
+/* What the socket has no room for is counted, to the last frame, and a capture around the link passes that on. */
+static void test_overrun(void **state)
+{
+	enum { COUNT = 10000 };
+	uint8_t bytes[64];
+	struct romon_frame frame = {.len = frame_make(bytes, romon_mac_group, 1), .data = bytes}, got[LINK_BATCH];
+	struct pcap *pcap;
+	struct link *a, *b;
+	uint64_t heard = 0, lost;
+	int count;
+
+	(void)state;
+	netns_enter();
+	veth_add("va", "vb");
+	a = link_open("va", false);
+	pcap = pcap_new(open("/dev/null", O_WRONLY | O_CLOEXEC));
+	assert_non_null(pcap);
+	b = pcap_link(pcap, link_open("vb", false), "vb");
+	assert_non_null(b);
+	assert_int_equal(b->ops->lost(b), 0);
+	for (int i = 0; i < COUNT; i++) {
+		assert_int_equal(a->ops->send(a, &frame, 1), 1);
+	}
+	lost = b->ops->lost(b);
+	assert_in_range(lost, 1, COUNT - 1);
+	assert_int_equal(b->ops->lost(b), lost); /* of all time */
+	while ((count = b->ops->receive(b, got, LINK_BATCH)) > 0) {
+		heard += (uint64_t)count;
+	}
+	assert_int_equal(heard + lost, COUNT);
+	link_say(a, romon_mac_group, 2);
+	link_hear(b, 2);
+	assert_int_equal(b->ops->lost(b), lost);
+	link_close(a);
+	link_close(b);
+	pcap_close(pcap);
 }
 
 static void test_frame_sizes(void **state)
@@ -474,6 +513,7 @@ int main(void)
 		{"test_not_ours_bridge_member", test_not_ours, NULL, NULL, &member},
 		cmocka_unit_test(test_bridge_member),
 		cmocka_unit_test(test_batches),
+		cmocka_unit_test(test_overrun),
 		cmocka_unit_test(test_frame_sizes),
 		cmocka_unit_test(test_refused_frame),
 		cmocka_unit_test(test_down_and_up),
