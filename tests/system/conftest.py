@@ -114,8 +114,10 @@ def nothing_left():
 
 
 def still_ours(pid):
-    """Does a process of that number still run a program of ours? (The kernel may have given the number to another.)"""
+    """Does a process of that number still run a program of ours? (The kernel may have given the number to another, even to a romond of
+    another run: those of this one have its folder in their arguments.)"""
     try:
-        return any(name in Path(f"/proc/{pid}/cmdline").read_bytes() for name in (b"romond", b"/romon", b"/emulator"))
+        line = Path(f"/proc/{pid}/cmdline").read_bytes()
+        return laboratory.PREFIX.encode() in line or b"/emulator" in line
     except FileNotFoundError:
         return False
