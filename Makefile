@@ -5,7 +5,7 @@ DESTDIR ?=
 BUILD := build
 SOAK := tests/system/test_secrets_rotation.py tests/system/test_secrets_restart.py tests/system/test_datapath_load.py \
 	tests/system/test_flood.py \
-	$(wildcard tests/system/test_stream_*.py)
+	$(wildcard tests/system/test_stream_*.py tests/system/test_winbox_*.py)
 # Debian's Python modules belong to this one, whatever else stands first in PATH.
 PYTHON ?= $(if $(wildcard /etc/debian_version),/usr/bin/python3,python3)
 need-root = $(if $(filter 0,$(shell id -u)),,$(error needs root, for its network namespaces: sudo make $@))

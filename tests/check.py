@@ -34,11 +34,12 @@ VARIANTS = {
 
 # The system tests that run a second time, under the sanitizers: those about what strangers can send.
 STRANGERS = ["agent_cli", "agent_ros", "bad_input", "captured", "cli", "cli_streams", "config", "control", "faults", "secrets",
-             "secrets_rotation", "secrets_restart", "secrets_hidden", "datapath_load", "stream_strangers"]
-# The system tests in which romond sends no frame, those about the way to an agent, those of XDP itself, which say which data path they
+             "secrets_rotation", "secrets_restart", "secrets_hidden", "datapath_load", "stream_strangers", "winbox_agent",
+             "winbox_links"]
+# The system tests in which romond sends no frame, those about agents, those of XDP itself, which say which data path they
 # want, and long ones of what streams do over bad wires, whatever takes their frames there. All others run once with each.
 ONCE = ["agent", "agent_cli", "agent_ros", "cli", "format", "datapath", "datapath_load", "emulator", "stream_bulk", "stream_lossy",
-        "stream_session"]
+        "stream_session", "winbox_agent", "winbox_links"]
 # The simulator's tests: all of them, and the networks under all faults once more under the sanitizers.
 SIMULATED = [("tests/sim", "gcc"), ("tests/sim/test_seeds.py", "sanitize")]
 # Files of system tests that run at the same time: they wait more than they compute.

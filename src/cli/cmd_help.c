@@ -10,7 +10,7 @@
 /* The first of the command's lines of help. */
 static void summary_print(const struct command *command)
 {
-	printf("  %-12s %.*s\n", command->name, (int)strcspn(command->help, "\n"), command->help);
+	printf("  %-24s %.*s\n", command->name, (int)strcspn(command->help, "\n"), command->help);
 }
 
 static int overview_print(void)
@@ -39,12 +39,14 @@ int cmd_help(const struct cli *cli)
 	/* `romon ping --help` asks for ping, `romon help port print` for its words. */
 	const char *first = cli->help ? cli->command ? cli->command->name : NULL : cli->word_count > 0 ? cli->words[0] : NULL;
 	const char *second = !cli->help && cli->word_count > 1 ? cli->words[1] : NULL;
+	const char *third = second && cli->word_count > 2 ? cli->words[2] : NULL;
 	char name[64];
 	bool found = false;
 
 	if (!first)
 		return overview_print();
-	snprintf(name, sizeof(name), "%s%s%s", first, second ? " " : "", second ? second : "");
+	snprintf(name, sizeof(name), "%s%s%s%s%s", first, second ? " " : "", second ? second : "", third ? " " : "",
+		third ? third : "");
 	for (const struct command *command = commands; command->name; command++) {
 		if (strcmp(command->name, name) == 0) {
 			command_print(command);

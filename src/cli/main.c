@@ -91,6 +91,25 @@ const struct command commands[] = {
 		"The program is winbox or WinBox, or --program PATH. Other users of this machine see the password while it "
 		"runs.\n",
 		.keys = "program", .words = 3, .run = cmd_winbox},
+	{"winbox-agent print", "", "Show the settings of the agent that WinBox logs in to.\n", .run = cmd_winbox_agent_print},
+	{"winbox-agent set", "PROPERTY=VALUE ...",
+		"Let WinBox log in to this machine, to work on routers that it alone reaches.\n"
+		"Properties: enabled (yes or no), listen (addresses of this machine), port (8291), address (networks that may "
+		"connect; \"\": all).\n",
+		.keys = "*", .run = cmd_winbox_agent_set},
+	{"winbox-agent user print", "", "Show who may log in to the agent, and which routers each may go to.\n",
+		.run = cmd_winbox_user_print},
+	{"winbox-agent user add", "NAME [targets=ID,...]",
+		"Let somebody log in to the agent.\n"
+		"Asks for the password, and keeps only what tells a right one from a wrong one. targets are the RoMON IDs of the "
+		"routers\n"
+		"that this user may go to; without, all.\n",
+		.keys = "targets", .words = 1, .run = cmd_winbox_user_add},
+	{"winbox-agent user set", "NAME [targets=ID,...] [--password]",
+		"Change where a user may go (targets=\"\": everywhere), or, with --password, the password.\n", .keys = "targets",
+		.flags = "password", .words = 1, .run = cmd_winbox_user_set},
+	{"winbox-agent user remove", "NAME", "Let a user log in no more. Who is logged in stays.\n", .words = 1,
+		.run = cmd_winbox_user_remove},
 	{"inventory", "--list | --host NAME [duration=TIME]",
 		"Write a dynamic inventory for Ansible.\n"
 		"Hosts are routers by their identity, or by their ID where that is no fit or unique name.\n",
@@ -106,7 +125,7 @@ const struct command commands[] = {
 		"Serve another machine's romon -A, on standard input and output: for ssh to run, perhaps as a forced command.\n"
 		"It looks, pings and connects, to these routers and services alone if they are named, and changes nothing.\n",
 		.keys = "ids services", .run = cmd_agent_serve},
-	{"help", "[COMMAND]", "Show all commands, or one of them.\n", .words = 2, .run = cmd_help},
+	{"help", "[COMMAND]", "Show all commands, or one of them.\n", .words = 3, .run = cmd_help},
 	{0},
 };
 

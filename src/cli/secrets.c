@@ -57,16 +57,24 @@ static void echo_on(void)
 	signal(SIGTERM, SIG_DFL);
 }
 
-char *secrets_read(void)
+void secrets_wipe(char *text)
 {
-	bool terminal = echo_off(), too_long;
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+/* A line that nobody should see, asked for if there is somebody to ask. */
+static char *ask(const char *prompt, bool *too_long)
+{
+	bool terminal = echo_off();
 	char *line = malloc(SECRETS_LINE_MAX);
 
 	if (!line)
 		cli_out_of_memory();
 	if (terminal)
-		fputs("secrets: ", stderr);
-	bool read = line_read(line, SECRETS_LINE_MAX, &too_long);
+		fputs(prompt, stderr);
+	bool read = line_read(line, SECRETS_LINE_MAX, too_long);
 
 	if (terminal) {
 		echo_on();
@@ -75,6 +83,23 @@ char *secrets_read(void)
 	if (read)
 		return line;
 	free(line);
+	return NULL;
+}
+
+char *secrets_ask(const char *prompt)
+{
+	bool too_long;
+
+	return ask(prompt, &too_long);
+}
+
+char *secrets_read(void)
+{
+	bool too_long;
+	char *line = ask("secrets: ", &too_long);
+
+	if (line)
+		return line;
 	cli_fail(CLI_USAGE, too_long ? "romon: the list of secrets on standard input is too long"
 				     : "romon: secrets=- reads the list from standard input, and there is nothing");
 	return NULL;

@@ -18,6 +18,11 @@ json_t *secrets_parameters(bool sensitive);
  * reason said, if there is none. */
 char *secrets_read(void);
 
+/* Reads one line, such as a password, in the same way: to be freed by secrets_wipe(). NULL if there is none. */
+char *secrets_ask(const char *prompt);
+/* Overwrites and frees a text, which may be NULL. */
+void secrets_wipe(char *text);
+
 /* Does this Settings or Port hold the secrets themselves? */
 bool secrets_given(const json_t *entry);
 /* Says that they were not, and returns the exit status. */

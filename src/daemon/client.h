@@ -27,6 +27,7 @@ struct client {
 	struct worker *worker;
 	struct bufferevent *stream;
 	bool root;                /* uid 0 */
+	bool agent;               /* the account of the WinBox agent, which may little */
 	bool closing;             /* the other side will send nothing more: goes when all is written */
 	bool doomed;              /* goes at the end of the turn */
 	bool busy;                /* a call is being answered */
@@ -71,5 +72,6 @@ extern const struct method stream_methods[];   /* control_streams.c */
 extern const struct method services_methods[]; /* control_services.c */
 extern const struct method neighbor_methods[]; /* control_neighbors.c */
 extern const struct method resolve_methods[];  /* control_resolve.c */
+extern const struct method agent_methods[];    /* control_agent.c */
 
 #endif

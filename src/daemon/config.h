@@ -25,6 +25,7 @@
 #define CONFIG_NAME_MAX 31      /* name of a service, or of a user: bytes */
 #define CONFIG_STREAMS_MAX 1000 /* of one service at a time */
 #define CONFIG_STREAMS_DEFAULT 64
+#define CONFIG_AGENT_PORT 8291
 
 struct config_secrets {
 	size_t count; /* 0: the empty list */
@@ -55,6 +56,14 @@ struct config_service {
 	char comment[CONFIG_TEXT_MAX + 1];
 };
 
+/* The settings of `/tool romon winbox-agent`: where WinBox may log in to reach the routers of the overlay. Lists have commas between. */
+struct config_agent {
+	bool enabled;
+	char listen[CONFIG_TEXT_MAX + 1];  /* addresses of this machine, one at least */
+	uint16_t port;                     /* TCP */
+	char address[CONFIG_TEXT_MAX + 1]; /* networks that may connect; "": all */
+};
+
 /* The settings of `/tool romon`. An empty identity or board means: what the machine says. */
 struct config_settings {
 	bool enabled;
@@ -83,6 +92,7 @@ void config_free(struct config *config);
 
 /* What they return is the configuration's, and valid until it is changed. */
 const struct config_settings *config_settings(const struct config *config);
+const struct config_agent *config_agent(const struct config *config);
 const struct config_port *config_ports(const struct config *config, size_t *count);
 /* What holds for the interfaces of this entry: never DATAPATH_WANT_DEFAULT. */
 enum datapath_want config_datapath(const struct config *config, const struct config_port *port);
@@ -95,6 +105,7 @@ bool config_services_kept(const struct config *config, const struct config *chan
 
 /* Change one property, its value in RouterOS's syntax. False with *error filled, and nothing changed, if name or value are wrong. */
 bool config_set(struct config *config, const char *name, const char *value, struct config_error *error);
+bool config_agent_set(struct config *config, const char *name, const char *value, struct config_error *error);
 bool config_port_set(struct config *config, size_t number, const char *name, const char *value, struct config_error *error);
 /* Adds an entry with these properties (names[i]=values[i]; "interface" must be among them) and returns its number in *number. */
 bool config_port_add(struct config *config, const char *const *names, const char *const *values, size_t count, size_t *number,

@@ -12,8 +12,10 @@
 #include "daemon/config_source.h"
 #include "daemon/config_value.h"
 
-static const char *const menu_names[MENU_COUNT] = {
-	[MENU_ROMON] = "/tool romon", [MENU_PORT] = "/tool romon port", [MENU_SERVICE] = "/tool romon service"};
+static const char *const menu_names[MENU_COUNT] = {[MENU_ROMON] = "/tool romon",
+	[MENU_PORT] = "/tool romon port",
+	[MENU_SERVICE] = "/tool romon service",
+	[MENU_AGENT] = "/tool romon winbox-agent"};
 
 /* What can be changed: the settings, or an entry of a list. */
 struct item {
@@ -32,6 +34,7 @@ union object {
 	struct config_settings settings;
 	struct config_port port;
 	struct config_service service;
+	struct config_agent agent;
 };
 
 static struct item settings_item(const struct config *config)
@@ -205,6 +208,18 @@ static bool item_set(
 bool config_set(struct config *config, const char *name, const char *value, struct config_error *error)
 {
 	struct item item = settings_item(config);
+
+	return item_set(config, &item, name, value, error);
+}
+
+bool config_agent_set(struct config *config, const char *name, const char *value, struct config_error *error)
+{
+	const struct item item = {.menu = MENU_AGENT,
+		.properties = &agent_properties,
+		.source = &config->agent_source,
+		.object = &config->agent,
+		.size = sizeof(config->agent),
+		.selector = ""};
 
 	return item_set(config, &item, name, value, error);
 }

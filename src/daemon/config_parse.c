@@ -181,6 +181,9 @@ static bool set_subject(struct parser *parser, enum menu menu, struct subject *s
 			return false;
 		*subject = (struct subject){&service_properties, &config->services[*number], &config->service_sources[*number]};
 		return true;
+	case MENU_AGENT:
+		*subject = (struct subject){&agent_properties, &config->agent, &config->agent_source};
+		return true;
 	default:
 		*subject = (struct subject){&settings_properties, &config->settings, &config->settings_source};
 		return true;
@@ -276,7 +279,8 @@ static bool parse_add(struct parser *parser, enum menu menu, struct statement st
 static bool parse_path(struct parser *parser, enum menu *menu, char command[WORD_MAX + 1])
 {
 	static const char *const path[] = {"tool", "romon"};
-	static const char reason[] = "unknown menu: there are /tool romon, /tool romon port and /tool romon service";
+	static const char reason[] =
+		"unknown menu: there are /tool romon, /tool romon port, /tool romon service and /tool romon winbox-agent";
 	struct cursor *cursor = &parser->cursor;
 	size_t depth = 0;
 
@@ -291,6 +295,8 @@ static bool parse_path(struct parser *parser, enum menu *menu, char command[WORD
 				*menu = MENU_PORT;
 			else if (strcmp(command, "service") == 0)
 				*menu = MENU_SERVICE;
+			else if (strcmp(command, "winbox-agent") == 0)
+				*menu = MENU_AGENT;
 			else
 				break;
 		} else if (depth == 3 || strcmp(command, path[depth]) != 0) {
@@ -305,14 +311,15 @@ static bool parse_path(struct parser *parser, enum menu *menu, char command[WORD
 
 static bool parse_command(struct parser *parser, enum menu menu, const char *command, struct statement statement)
 {
+	bool is_list = menu == MENU_PORT || menu == MENU_SERVICE;
+
 	if (menu == MENU_NONE)
-		return fail(
-			parser, "this command has no menu: write /tool romon, /tool romon port or /tool romon service above it");
+		return fail(parser, "this command has no menu: write its menu above it, such as /tool romon or /tool romon port");
 	if (strcmp(command, "set") == 0)
 		return parse_set(parser, menu, statement);
-	if (strcmp(command, "add") == 0 && menu != MENU_ROMON)
+	if (strcmp(command, "add") == 0 && is_list)
 		return parse_add(parser, menu, statement);
-	return fail(parser, menu != MENU_ROMON ? "unknown command: write add or set" : "unknown command: write set");
+	return fail(parser, is_list ? "unknown command: write add or set" : "unknown command: write set");
 }
 
 /* One logical line: nothing, a menu, or a command, which may have its menu before it. */
@@ -395,6 +402,7 @@ static struct config *config_unparsed(const char *text, size_t len)
 	config->settings.unicast = true;
 	config->settings.datapath = DATAPATH_WANT_AUTO;
 	config->settings.answer_limit = ROMON_ANSWERS_DEFAULT;
+	config_agent_defaults(config);
 	preset->is_default = true;
 	memcpy(preset->interface, "all", sizeof("all"));
 	return config;

@@ -2,7 +2,7 @@
  *
  * A configuration from the inside: its text, what the text says, and where in the text each thing was said. The text is the
  * truth: config_edit.c changes it in place and has it parsed anew, so what is written back always means what the daemon runs
- * with. Shared by config.c, config_parse.c, config_service.c and config_edit.c, by nobody else.
+ * with. Shared by config.c, config_agent.c, config_parse.c, config_service.c and config_edit.c, by nobody else.
  */
 #ifndef ROMON_CONFIG_SOURCE_H
 #define ROMON_CONFIG_SOURCE_H
@@ -36,13 +36,15 @@ struct source {
 	struct span value[PROPERTIES_MAX]; /* of each property; start 0: not set */
 };
 
-enum menu { MENU_ROMON, MENU_PORT, MENU_SERVICE, MENU_COUNT, MENU_NONE = MENU_COUNT };
+enum menu { MENU_ROMON, MENU_PORT, MENU_SERVICE, MENU_AGENT, MENU_COUNT, MENU_NONE = MENU_COUNT };
 
 struct config {
 	char *text; /* NUL-terminated */
 	size_t len;
 	struct config_settings settings;
 	struct source settings_source;
+	struct config_agent agent;
+	struct source agent_source;
 	struct config_port *ports;   /* entry 0 is `all` */
 	struct source *port_sources; /* as many as ports */
 	size_t port_count;
@@ -54,6 +56,8 @@ struct config {
 
 #define CONFIG_SERVICE_PRESETS 2
 
+/* Gives the agent its default values. */
+void config_agent_defaults(struct config *config);
 /* Appends a service with the default values. NULL without memory. The pointers to services that were got before are void then. */
 struct config_service *config_service_new(struct config *config);
 /* Appends the presets. False without memory. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "daemon/target.h"
+#include "winbox/address.h"
 
 const struct properties settings_properties = {
 	.count = 8,
@@ -50,6 +51,17 @@ const struct properties service_properties = {
 			{"disabled", PROPERTY_FLAG, offsetof(struct config_service, disabled), true},
 			{"max-streams", PROPERTY_STREAMS, offsetof(struct config_service, max_streams), true},
 			{"comment", PROPERTY_TEXT, offsetof(struct config_service, comment), true},
+		},
+};
+
+const struct properties agent_properties = {
+	.count = 4,
+	.list =
+		{
+			{"enabled", PROPERTY_FLAG, offsetof(struct config_agent, enabled), false},
+			{"listen", PROPERTY_LISTEN, offsetof(struct config_agent, listen), false},
+			{"port", PROPERTY_TCP_PORT, offsetof(struct config_agent, port), false},
+			{"address", PROPERTY_NETWORKS, offsetof(struct config_agent, address), false},
 		},
 };
 
@@ -185,6 +197,31 @@ static bool value_target(const struct value_piece *piece, char to[CONFIG_TEXT_MA
 	return is_text(piece, CONFIG_TEXT_MAX) && target_parse(piece->bytes, &target) && value_text(piece, to);
 }
 
+/* A list of addresses or networks, joined by commas. */
+static bool value_addresses(const struct value *value, bool networks, char text[CONFIG_TEXT_MAX + 1])
+{
+	struct address addresses[ADDRESS_LIST_MAX];
+	struct network list[ADDRESS_LIST_MAX];
+	char joined[CONFIG_TEXT_MAX + 1] = "";
+	size_t len = 0, count;
+
+	for (size_t i = 0; i < value->count; i++) {
+		const struct value_piece *piece = &value->piece[i];
+
+		if (len + piece->len + 1 > CONFIG_TEXT_MAX || (value->count > 1 && piece->len == 0) ||
+			memchr(piece->bytes, ',', piece->len))
+			return false;
+		if (i > 0)
+			joined[len++] = ',';
+		memcpy(joined + len, piece->bytes, piece->len + 1);
+		len += piece->len;
+	}
+	if (networks ? !network_list_parse(joined, list, &count) : !address_list_parse(joined, addresses, &count) || count == 0)
+		return false;
+	memcpy(text, joined, len + 1);
+	return true;
+}
+
 bool value_secrets(const struct value *value, struct config_secrets *secrets, struct config_error *error)
 {
 	const struct value_piece *first = &value->piece[0];
@@ -207,13 +244,18 @@ bool value_secrets(const struct value *value, struct config_secrets *secrets, st
 	return true;
 }
 
+static bool is_list(const struct property *property)
+{
+	return property->kind == PROPERTY_SECRETS || property->kind == PROPERTY_LISTEN || property->kind == PROPERTY_NETWORKS;
+}
+
 bool property_store(const struct property *property, const struct value *value, void *object, struct config_error *error)
 {
 	void *target = (char *)object + property->offset;
 	const struct value_piece *piece = only_piece(value);
 	const char *need = NULL;
 
-	if (piece == NULL && property->kind != PROPERTY_SECRETS)
+	if (piece == NULL && !is_list(property))
 		return config_fail(
 			error, 0, "%s is no list: put a value with a comma or parenthesis in double quotes", property->name);
 	switch (property->kind) {
@@ -267,6 +309,18 @@ bool property_store(const struct property *property, const struct value *value, 
 	case PROPERTY_TARGET:
 		if (!value_target(piece, target))
 			need = "write exec:/PROGRAM ARGUMENTS, unix:/PATH, tcp:127.0.0.1:PORT or tcp:[::1]:PORT";
+		break;
+	case PROPERTY_LISTEN:
+		if (!value_addresses(value, false, target))
+			need = "write 1 to 8 IP addresses of this machine, or 0.0.0.0 or :: for all";
+		break;
+	case PROPERTY_NETWORKS:
+		if (!value_addresses(value, true, target))
+			need = "write at most 8 networks, 192.168.88.0/24";
+		break;
+	case PROPERTY_TCP_PORT:
+		if (!value_number(piece, 1024, UINT16_MAX, target))
+			need = "write a number from 1024 to 65535";
 		break;
 	}
 	return need == NULL || config_fail(error, 0, "bad value of %s: %s", property->name, need);
@@ -364,6 +418,7 @@ char *property_text(const struct property *property, const void *object)
 	case PROPERTY_COST:
 	case PROPERTY_PORT:
 	case PROPERTY_STREAMS:
+	case PROPERTY_TCP_PORT:
 		fprintf(out, "%u", *(const uint16_t *)source);
 		break;
 	case PROPERTY_DATAPATH:
@@ -381,6 +436,11 @@ char *property_text(const struct property *property, const void *object)
 		break;
 	case PROPERTY_SECRETS:
 		write_secrets(out, source);
+		break;
+	case PROPERTY_LISTEN:
+	case PROPERTY_NETWORKS:
+		/* None of their characters needs quotes. */
+		fputs(*(const char *)source != '\0' ? (const char *)source : "\"\"", out);
 		break;
 	}
 	if (fclose(out) != 0) { /* also without memory while it was written */

@@ -26,6 +26,9 @@ enum property_kind {
 	PROPERTY_ANSWERS,       /* uint32_t: ROMON_ANSWERS_MIN to ROMON_ANSWERS_MAX */
 	PROPERTY_STREAMS,       /* uint16_t: 1 to CONFIG_STREAMS_MAX */
 	PROPERTY_TARGET,        /* char[CONFIG_TEXT_MAX + 1] that target_parse() takes */
+	PROPERTY_LISTEN,        /* char[CONFIG_TEXT_MAX + 1]: addresses, one at least */
+	PROPERTY_NETWORKS,      /* char[CONFIG_TEXT_MAX + 1]: networks */
+	PROPERTY_TCP_PORT,      /* uint16_t: 1024 to 65535 */
 };
 
 struct property {
@@ -44,6 +47,7 @@ struct properties {
 extern const struct properties settings_properties; /* of struct config_settings */
 extern const struct properties port_properties;     /* of struct config_port */
 extern const struct properties service_properties;  /* of struct config_service */
+extern const struct properties agent_properties;    /* of struct config_agent */
 
 /* The property of that name, which need not be a well-formed one, or NULL with *error filled. */
 const struct property *property_find(const struct properties *properties, const char *name, struct config_error *error);

@@ -41,7 +41,12 @@ static const struct method *const groups[] = {
 	neighbor_methods,
 	stream_methods,
 	services_methods,
+	agent_methods,
 };
+
+/* All that the account of the WinBox agent may call. Of Connect it may reach WinBox only, see there. */
+static const char *const allowed_to_agent[] = {
+	"io.openromon.Discover", "io.openromon.Map", "io.openromon.Ping", "io.openromon.Connect"};
 
 size_t client_backlog(const struct client *client)
 {
@@ -169,6 +174,16 @@ static void method_unknown(struct client *client)
 		client_error(client, "org.varlink.service.InterfaceNotFound", json_pack("{ss%}", "interface", name, len));
 }
 
+static bool is_allowed_to_agent(const struct method *method)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(allowed_to_agent) / sizeof(allowed_to_agent[0]); i++)
+		if (strcmp(method->name, allowed_to_agent[i]) == 0)
+			return true;
+	return false;
+}
+
 static void dispatch(struct client *client)
 {
 	const struct method *method = method_find(client->call.method);
@@ -185,6 +200,9 @@ static void dispatch(struct client *client)
 		return;
 	if (method->root && !client->root)
 		client_fail(client, "PermissionDenied", "reason", "only root may change the configuration");
+	else if (client->agent && !is_allowed_to_agent(method))
+		client_fail(client, "PermissionDenied", "reason",
+			"the WinBox agent may discover, ping and connect to WinBox, and nothing else");
 	else if (method->running && client->worker->engine == NULL)
 		client_fail(client, "NotRunning", NULL, NULL);
 	else
@@ -278,6 +296,7 @@ static struct client *client_new(struct control *control, int fd)
 	client->control = control;
 	client->worker = control->worker;
 	client->root = cred.uid == 0;
+	client->agent = cred.uid != 0 && cred.uid == control->worker->agent;
 	bufferevent_setcb(client->stream, stream_readable, stream_written, stream_ended, client);
 	bufferevent_setwatermark(client->stream, EV_READ, 0, MESSAGE_CALL_MAX);
 	bufferevent_set_timeouts(client->stream, NULL, &write_timeout);

@@ -9,6 +9,7 @@
 
 #include "daemon/pump.h"
 
+#define WINBOX_PORT 4
 #define PORT_MIN 2 /* 0 is not used, 1 is discovery's and pings' */
 #define ENDS_SHOWN 64
 
@@ -16,7 +17,7 @@
 static const struct {
 	const char *name;
 	uint16_t port;
-} well_known[] = {{"ssh", 3}, {"winbox", 4}};
+} well_known[] = {{"ssh", 3}, {"winbox", WINBOX_PORT}};
 
 /* One call of Connect, until it is answered. */
 struct connecting {
@@ -130,6 +131,10 @@ static void connect_stream(struct client *client, struct args *args)
 		port = port_of(client->worker, service);
 	if (port == 0) {
 		client_fail(client, "NoSuchService", "reason", "unknown name of a service: give its port");
+		return;
+	}
+	if (client->agent && port != WINBOX_PORT) {
+		client_fail(client, "PermissionDenied", "reason", "the WinBox agent may connect to WinBox only");
 		return;
 	}
 	connecting = calloc(1, sizeof(*connecting));

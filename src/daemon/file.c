@@ -108,6 +108,11 @@ static bool take_owner(int fd, const char *old)
 
 int file_replace(const char *path, const void *data, size_t len)
 {
+	return file_replace_shared(path, data, len, (gid_t)-1);
+}
+
+int file_replace_shared(const char *path, const void *data, size_t len, gid_t group)
+{
 	char real[PATH_MAX], new[PATH_MAX];
 	bool written;
 	int fd, error;
@@ -129,7 +134,8 @@ int file_replace(const char *path, const void *data, size_t len)
 	fd = open(new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -1;
-	written = take_owner(fd, real) && write_all(fd, data, len);
+	written = take_owner(fd, real) && (group == (gid_t)-1 || (fchown(fd, (uid_t)-1, group) == 0 && fchmod(fd, 0640) == 0)) &&
+		  write_all(fd, data, len);
 	error = errno;
 	if (close(fd) != 0 && written) {
 		written = false;

@@ -23,10 +23,11 @@ static const struct {
 };
 
 static struct {
+	const char *name;
 	bool syslog;
 	bool journal;
 	bool verbose;
-} log_state;
+} log_state = {.name = "romond"};
 
 /* Is standard error the stream that systemd connected to the journal? JOURNAL_STREAM names it as DEVICE:INODE. */
 static bool stderr_is_journal(void)
@@ -39,14 +40,15 @@ static bool stderr_is_journal(void)
 	       st.st_dev == device && st.st_ino == inode;
 }
 
-void log_open(bool foreground, bool verbose)
+void log_open(const char *name, bool foreground, bool verbose)
 {
+	log_state.name = name;
 	log_state.verbose = verbose;
 	log_state.syslog = !foreground;
 	log_state.journal = foreground && stderr_is_journal();
 	/* At once: the worker may not open sockets later. */
 	if (log_state.syslog)
-		openlog("romond", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+		openlog(name, LOG_PID | LOG_NDELAY, LOG_DAEMON);
 }
 
 void log_line(void *ctx, enum romon_log_level level, const char *line)
@@ -59,7 +61,7 @@ void log_line(void *ctx, enum romon_log_level level, const char *line)
 	else if (log_state.journal)
 		fprintf(stderr, "<%d>%s\n", log_levels[level].priority, line);
 	else
-		fprintf(stderr, "romond[%d]: %s: %s\n", getpid(), log_levels[level].name, line);
+		fprintf(stderr, "%s[%d]: %s: %s\n", log_state.name, getpid(), log_levels[level].name, line);
 }
 
 static void log_va(enum romon_log_level level, const char *format, va_list args) __attribute__((format(printf, 2, 0)));

@@ -10,9 +10,9 @@
 
 #include <romon/romon.h>
 
-/* Before this, lines go to standard error. foreground: they stay there, else they go to the system log. verbose: debug lines
- * too. */
-void log_open(bool foreground, bool verbose);
+/* name: of the program. Before this, lines go to standard error. foreground: they stay there, else they go to the system log.
+ * verbose: debug lines too. */
+void log_open(const char *name, bool foreground, bool verbose);
 
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -33,20 +33,23 @@ struct options {
 	const char *socket;
 	const char *state;
 	const char *pcap;
+	const char *agent;
+	const char *users; /* of the agent: beside the configuration */
 };
 
-static const char usage[] = "usage: romond [-f] [-c FILE] [-s SOCKET] [--state DIR] [--pcap FILE] [-v]\n"
+static const char usage[] = "usage: romond [-f] [-c FILE] [-s SOCKET] [--state DIR] [--pcap FILE] [--agent FILE] [-v]\n"
 			    "\n"
 			    "  -f, --foreground   stay in the foreground and log to standard error\n"
 			    "  -c, --config FILE  configuration (default /etc/romon/romon.conf)\n"
 			    "  -s, --socket FILE  control socket (default /run/romon/romond.sock)\n"
 			    "      --state DIR    what outlives a restart (default /var/lib/romon)\n"
 			    "      --pcap FILE    record every RoMON frame that crosses the ports\n"
+			    "      --agent FILE   the WinBox agent's program (default " ROMON_AGENT ")\n"
 			    "  -v, --verbose      log more\n"
 			    "  -h, --help         show this\n"
 			    "  -V, --version      show the version\n";
 
-enum { OPTION_STATE = 256, OPTION_PCAP };
+enum { OPTION_STATE = 256, OPTION_PCAP, OPTION_AGENT };
 
 static const struct option long_options[] = {
 	{"foreground", no_argument, NULL, 'f'},
@@ -54,6 +57,7 @@ static const struct option long_options[] = {
 	{"socket", required_argument, NULL, 's'},
 	{"state", required_argument, NULL, OPTION_STATE},
 	{"pcap", required_argument, NULL, OPTION_PCAP},
+	{"agent", required_argument, NULL, OPTION_AGENT},
 	{"verbose", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
@@ -67,6 +71,7 @@ static struct options read_options(int argc, char **argv)
 		.config = "/etc/romon/romon.conf",
 		.socket = "/run/romon/romond.sock",
 		.state = "/var/lib/romon",
+		.agent = ROMON_AGENT,
 	};
 	int option;
 
@@ -86,6 +91,9 @@ static struct options read_options(int argc, char **argv)
 			break;
 		case OPTION_PCAP:
 			options.pcap = optarg;
+			break;
+		case OPTION_AGENT:
+			options.agent = optarg;
 			break;
 		case 'v':
 			options.verbose = true;
@@ -132,6 +140,15 @@ static const char *absolute(const char *path)
 		full = NULL;
 	free(folder);
 	return full;
+}
+
+/* A file beside another one. Returns a string that is never freed, or NULL. */
+static const char *beside(const char *path, const char *name)
+{
+	const char *slash = strrchr(path, '/');
+	char *full = NULL;
+
+	return asprintf(&full, "%.*s%s", (int)(slash + 1 - path), path, name) < 0 ? NULL : full;
 }
 
 static bool check_config(const char *path)
@@ -198,6 +215,12 @@ static int run(const struct options *options, struct worker_options *worker, int
 	pid_t pid;
 
 	programs_limits_read(&monitor.limits);
+	monitor.agent = (struct agent_options){.program = options->agent,
+		.socket = options->socket,
+		.users = options->users,
+		.foreground = options->foreground,
+		.verbose = options->verbose,
+		.limits = monitor.limits};
 	monitor_block_signals();
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0 || (pid = fork()) < 0) {
 		log_error("cannot start the worker: %s", strerror(errno));
@@ -243,11 +266,11 @@ int main(int argc, char **argv)
 {
 	struct worker_options worker = {.monitor_fd = -1, .listen_fd = -1, .pcap_fd = -1};
 	int status = EXIT_FAILURE, ready_fd = -1;
-	struct options options;
+	static struct options options; /* what it points to lives as long as the program */
 
 	take_descriptors();
 	options = read_options(argc, argv);
-	log_open(true, options.verbose);
+	log_open("romond", true, options.verbose);
 	if (geteuid() != 0) {
 		fputs("romond: must be started by root\n", stderr);
 		return EXIT_FAILURE;
@@ -255,17 +278,21 @@ int main(int argc, char **argv)
 	options.config = absolute(options.config);
 	options.socket = absolute(options.socket);
 	options.state = absolute(options.state);
-	if (options.config == NULL || options.socket == NULL || options.state == NULL) {
+	options.agent = absolute(options.agent);
+	options.users = options.config != NULL ? beside(options.config, AGENT_USERS) : NULL;
+	if (options.config == NULL || options.socket == NULL || options.state == NULL || options.agent == NULL ||
+		options.users == NULL) {
 		log_error("no memory");
 		return EXIT_FAILURE;
 	}
 	worker.config_path = options.config;
+	worker.agent_users = options.users;
 	if (!prepare(&options, &worker))
 		return EXIT_FAILURE;
 	if (!options.foreground)
 		ready_fd = daemonize();
 	if (options.foreground || ready_fd >= 0) {
-		log_open(options.foreground, options.verbose);
+		log_open("romond", options.foreground, options.verbose);
 		status = run(&options, &worker, ready_fd);
 	}
 	unlink(options.socket);

@@ -40,6 +40,7 @@ struct monitor {
 	struct monitor_options options;
 	struct programs programs;
 	struct attachments attachments;
+	struct agent agent;
 	struct config *config; /* the last one that parsed: what may take part while the file is broken */
 	bool reload_wanted;    /* SIGHUP came, and the worker has not been told */
 	bool stopping;         /* SIGTERM or SIGINT came */
@@ -143,6 +144,7 @@ static const struct config *present_config(struct monitor *monitor)
 	if (config != NULL) {
 		config_free(monitor->config);
 		monitor->config = config;
+		agent_want(&monitor->agent, config_agent(config));
 	}
 	return monitor->config;
 }
@@ -316,6 +318,8 @@ static int perform(struct monitor *monitor, const struct arrival *arrival, struc
 		break;
 	case MONITOR_REPLACE_CONFIG:
 		text->status = store_replace(monitor->options.config_path, arrival->fd, present_config(monitor));
+		if (text->status == 0)
+			present_config(monitor);
 		return -1;
 	case MONITOR_LOAD_ID:
 		text->status = kept_id_load(monitor->options.state_dir, &text->id);
@@ -398,6 +402,7 @@ static void take_signal(struct monitor *monitor)
 	else if (info.ssi_signo == SIGCHLD) {
 		reap(monitor, WNOHANG);
 		programs_reap(&monitor->programs);
+		agent_reap(&monitor->agent);
 	} else
 		monitor->stopping = true;
 }
@@ -412,7 +417,8 @@ static void turn(struct monitor *monitor)
 
 	if (monitor->reload_wanted)
 		fds[1].events = POLLOUT | POLLRDHUP;
-	if (poll(fds, 2, -1) < 0)
+	agent_run(&monitor->agent, &monitor->options.agent);
+	if (poll(fds, 2, agent_wait(&monitor->agent)) <= 0)
 		return;
 	if (fds[0].revents != 0)
 		take_signal(monitor);
@@ -464,6 +470,7 @@ int monitor_run(int fd, const struct monitor_options *options, int worker_pid)
 	}
 	while (!monitor.worker_gone && !monitor.stopping)
 		turn(&monitor);
+	agent_stop(&monitor.agent);
 	end_worker(&monitor);
 	attachments_free(&monitor.attachments);
 	programs_free(&monitor.programs);

@@ -12,6 +12,7 @@
 
 #include <romon/romon.h>
 
+#include "daemon/agent.h"
 #include "daemon/programs.h"
 
 enum monitor_op {
@@ -55,6 +56,7 @@ struct monitor_options {
 	const char *state_dir;
 	int ready_fd; /* closed, after one byte, when the worker serves: whoever started romond waits for that. -1: nobody does */
 	struct programs_limits limits; /* of the programs that it starts */
+	struct agent_options agent;
 };
 
 /* Blocks the signals that the monitor takes from a descriptor, and ignores SIGPIPE and SIGXFSZ (a file that may not grow is an error

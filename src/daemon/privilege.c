@@ -9,6 +9,7 @@
 
 #include <cap-ng.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stddef.h>
@@ -16,12 +17,15 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #ifdef ROMON_SECCOMP
 #include <seccomp.h>
 #endif
 
 #include "daemon/log.h"
+
+#define AGENT_USER "romon-agent"
 
 bool privilege_find_user(struct privilege_user *user)
 {
@@ -34,6 +38,22 @@ bool privilege_find_user(struct privilege_user *user)
 		log_error("there is neither a user `romon` nor a user `nobody` to run as");
 		return false;
 	}
+	*user = (struct privilege_user){.uid = passwd->pw_uid, .gid = passwd->pw_gid, .has_group = group != NULL};
+	if (group != NULL)
+		user->group = group->gr_gid;
+	passwd = getpwnam(AGENT_USER);
+	if (passwd != NULL)
+		user->agent = passwd->pw_uid;
+	return true;
+}
+
+bool privilege_find_agent(struct privilege_user *user)
+{
+	const struct passwd *passwd = getpwnam(AGENT_USER);
+	const struct group *group = getgrnam("romon");
+
+	if (passwd == NULL || passwd->pw_uid == 0)
+		return false;
 	*user = (struct privilege_user){.uid = passwd->pw_uid, .gid = passwd->pw_gid, .has_group = group != NULL};
 	if (group != NULL)
 		user->group = group->gr_gid;
@@ -63,14 +83,12 @@ static const char *const refused_calls[] = {
 	"pidfd_send_signal",
 	"kcmp",
 	"setpriority",
-	/* new ways to the outside, and the ones there are opened wider: a packet socket can be made promiscuous, or bound elsewhere; a
-	 * Unix datagram socket of a pair can send to every other of this machine */
-	"socket",
+	/* the sockets there are opened wider, or put to another use: a Unix datagram socket of a pair can send to every other of
+	 * this machine */
 	"socketpair",
 	"setsockopt",
 	"bind",
 	"listen",
-	"connect",
 	/* the system around */
 	"mount",
 	"umount",
@@ -121,6 +139,36 @@ static const char *const refused_calls[] = {
 	"vmsplice",
 };
 
+/* New ways to the outside. */
+static const char *const worker_calls[] = {"socket", "connect"};
+
+/* Changes to files, beside what the flags of open() say. */
+static const char *const agent_calls[] = {
+	"creat",
+	"truncate",
+	"ftruncate",
+	"unlink",
+	"unlinkat",
+	"rename",
+	"renameat",
+	"renameat2",
+	"link",
+	"linkat",
+	"symlink",
+	"symlinkat",
+	"mkdir",
+	"mkdirat",
+	"rmdir",
+	"chmod",
+	"fchmod",
+	"fchmodat",
+	"chown",
+	"fchown",
+	"lchown",
+	"fchownat",
+	"openat2",
+};
+
 /* Refused unless their first argument is this process: abort() needs one of them. */
 static const char *const own_calls[] = {"tkill", "tgkill"};
 
@@ -136,16 +184,50 @@ static int refuse_call(scmp_filter_ctx filter, const char *name, bool own)
 	return error == -EDOM ? 0 : error;
 }
 
-static bool refuse_calls(void)
+/* Refuses a call with such an argument, if this machine has the call. */
+static int refuse_argument(scmp_filter_ctx filter, const char *name, struct scmp_arg_cmp argument)
+{
+	int call = seccomp_syscall_resolve_name(name), error;
+
+	if (call == __NR_SCMP_ERROR)
+		return 0;
+	error = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), call, 1, &argument);
+	return error == -EDOM ? 0 : error;
+}
+
+/* Of the calls that only some arguments make harmful: sockets that are no Unix sockets, and files that are not only read. */
+static int refuse_for_agent(scmp_filter_ctx filter)
+{
+	int error = refuse_argument(
+		filter, "socket", (struct scmp_arg_cmp){.arg = 0, .op = SCMP_CMP_NE, .datum_a = (scmp_datum_t)AF_UNIX});
+
+	for (scmp_datum_t mode = 1; mode <= O_ACCMODE && error == 0; mode++) {
+		struct scmp_arg_cmp written = {.arg = 2, .op = SCMP_CMP_MASKED_EQ, .datum_a = O_ACCMODE, .datum_b = mode};
+
+		error = refuse_argument(filter, "openat", written);
+		written.arg = 1;
+		if (error == 0)
+			error = refuse_argument(filter, "open", written);
+	}
+	return error;
+}
+
+static bool refuse_calls(enum privilege_role role)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	const char *const *more = role == PRIVILEGE_WORKER ? worker_calls : agent_calls;
+	size_t i, more_count = role == PRIVILEGE_WORKER ? sizeof(worker_calls) / sizeof(worker_calls[0])
+							: sizeof(agent_calls) / sizeof(agent_calls[0]);
 	int error = filter == NULL ? -ENOMEM : 0;
-	size_t i;
 
 	for (i = 0; i < sizeof(refused_calls) / sizeof(refused_calls[0]) && error == 0; i++)
 		error = refuse_call(filter, refused_calls[i], false);
+	for (i = 0; i < more_count && error == 0; i++)
+		error = refuse_call(filter, more[i], false);
 	for (i = 0; i < sizeof(own_calls) / sizeof(own_calls[0]) && error == 0; i++)
 		error = refuse_call(filter, own_calls[i], true);
+	if (error == 0 && role == PRIVILEGE_AGENT)
+		error = refuse_for_agent(filter);
 	if (error == 0)
 		error = seccomp_load(filter);
 	if (error != 0)
@@ -156,8 +238,9 @@ static bool refuse_calls(void)
 
 #else
 
-static bool refuse_calls(void)
+static bool refuse_calls(enum privilege_role role)
 {
+	(void)role;
 	return true;
 }
 
@@ -205,15 +288,21 @@ bool privilege_hide(void)
 	return hide(false);
 }
 
-bool privilege_drop(const struct privilege_user *user)
+bool privilege_drop(const struct privilege_user *user, enum privilege_role role)
 {
+	bool with_group = role == PRIVILEGE_AGENT && user->has_group;
 	int result;
 
 	if (!privilege_hide())
 		return false;
 	/* Clears the capabilities and the bounding set, the supplementary groups, and last the user. */
 	capng_clear(CAPNG_SELECT_ALL);
-	result = capng_change_id((int)user->uid, (int)user->gid, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
+	if (with_group && setgroups(1, &user->group) != 0) {
+		log_error("setgroups: %s", strerror(errno));
+		return false;
+	}
+	result = capng_change_id(
+		(int)user->uid, (int)user->gid, (with_group ? CAPNG_NO_FLAG : CAPNG_DROP_SUPP_GRP) | CAPNG_CLEAR_BOUNDING);
 	if (result != 0) {
 		log_error("cannot become user %u (capng_change_id: %d)", (unsigned)user->uid, result);
 		return false;
@@ -223,5 +312,5 @@ bool privilege_drop(const struct privilege_user *user)
 		return false;
 	}
 	/* Once more: the change of user has taken part of it back. */
-	return hide(true) && refuse_calls();
+	return hide(true) && refuse_calls(role);
 }

@@ -42,6 +42,15 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+void programs_clean(const struct programs_limits *limits)
+{
+	reset_signals();
+	umask(022);
+	/* Where even root may not, as in some containers, they stay. */
+	setrlimit(RLIMIT_CORE, &limits->core);
+	setrlimit(RLIMIT_MEMLOCK, &limits->memlock);
+}
+
 static bool become(const struct passwd *user)
 {
 	return initgroups(user->pw_name, user->pw_gid) == 0 && setgid(user->pw_gid) == 0 && setuid(user->pw_uid) == 0;
@@ -79,11 +88,7 @@ static void run(const struct config_service *service, const struct target *targe
 	for (i = 0; i < 7; i++)
 		environment[i] = variables[i];
 	prepare_sshd(target->argv[0]);
-	reset_signals();
-	umask(022);
-	/* Where even root may not, as in some containers, they stay. */
-	setrlimit(RLIMIT_CORE, &limits->core);
-	setrlimit(RLIMIT_MEMLOCK, &limits->memlock);
+	programs_clean(limits);
 	if (setsid() < 0 || chdir("/") != 0 || !become(user)) {
 		log_error("service %s: cannot become %s: %s", service->name, service->user, strerror(errno));
 		return;

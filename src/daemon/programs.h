@@ -35,6 +35,8 @@ struct programs_limits {
 /* To be called before privilege_hide(). */
 void programs_limits_read(struct programs_limits *limits);
 
+/* In a child: signals, umask and these limits as a program may expect them. */
+void programs_clean(const struct programs_limits *limits);
 /* Runs the program of the service for that router, its standard input and output connected to the descriptor that is returned (a stream
  * socket, not blocking). Or a negative errno: -EUSERS if as many run as may. */
 int programs_start(struct programs *programs, const struct config_service *service, const struct target *target,

@@ -196,7 +196,7 @@ static bool start(struct worker *worker, const struct worker_options *options)
 	datapaths_open(worker);
 	self_read(&worker->self);
 	allow_descriptors();
-	if (!privilege_drop(&options->user))
+	if (!privilege_drop(&options->user, PRIVILEGE_WORKER))
 		return false;
 	/* The monitor's end closes the pair, which ends the loop; this is for a worker that hangs. After the change of user,
 	 * which resets it. */
@@ -264,6 +264,8 @@ int worker_run(const struct worker_options *options)
 	struct worker worker = {
 		.monitor = {.fd = options->monitor_fd},
 		.config_path = options->config_path,
+		.agent_users = options->agent_users,
+		.agent = options->user.agent,
 		.started = worker_now(),
 	};
 

@@ -31,6 +31,7 @@ struct worker_options {
 	int pcap_fd;
 	struct privilege_user user;
 	const char *config_path; /* for messages only: the monitor opens the file */
+	const char *agent_users; /* likewise: the file of the WinBox agent's users */
 };
 
 struct worker {
@@ -38,6 +39,8 @@ struct worker {
 	struct monitor_client monitor;
 	struct ifaces *ifaces;
 	const char *config_path;
+	const char *agent_users;
+	uid_t agent; /* the account of the WinBox agent; 0: there is none */
 	struct config *config;
 	struct self self;
 	struct romon_time started;

@@ -124,11 +124,15 @@ void m2_put_array(struct m2_writer *writer, uint32_t key, enum m2_kind kind, siz
 void m2_put_element_number(struct m2_writer *writer, enum m2_kind kind, uint64_t value); /* M2_BOOLS, M2_U32S, M2_U64S */
 void m2_put_element_ipv6(struct m2_writer *writer, const uint8_t address[16]);
 void m2_put_element_bytes(struct m2_writer *writer, const void *data, size_t len); /* M2_STRINGS, M2_RAWS, M2_MESSAGES */
-/* A field of another message, as it is there. */
-void m2_put_field(struct m2_writer *writer, const uint8_t *message, const struct m2_field *field);
+/* A whole array whose elements were written before, to a writer that begins with no mark: len bytes. */
+void m2_put_elements(
+	struct m2_writer *writer, uint32_t key, enum m2_kind kind, size_t count, const uint8_t *elements, size_t len);
+/* A field of another message, as it is there but for its key. */
+void m2_put_field(struct m2_writer *writer, uint32_t key, const uint8_t *message, const struct m2_field *field);
 
-/* A copy of the message in which the path at key has lost its first remove numbers, and got count others before it. All else stays as it
- * is. The length of what was written to out; 0 if that does not fit, or the message has no such path. */
+/* A copy of the message in which the path at key has lost its first remove numbers, and got count others before it; one that is not
+ * there is an empty one. All else stays as it is. The length of what was written to out; 0 if that does not fit, or there is no such
+ * path. */
 size_t m2_reroute(const uint8_t *message, size_t len, uint32_t key, size_t remove, const uint32_t *prefix, size_t count,
 	uint8_t *out, size_t max);
 

@@ -121,18 +121,32 @@ void m2_put_element_bytes(struct m2_writer *writer, const void *data, size_t len
 	put_data(writer, data, len);
 }
 
-void m2_put_field(struct m2_writer *writer, const uint8_t *message, const struct m2_field *field)
+void m2_put_elements(struct m2_writer *writer, uint32_t key, enum m2_kind kind, size_t count, const uint8_t *elements, size_t len)
 {
-	put_data(writer, message + field->begin, field->end - field->begin);
+	m2_put_array(writer, key, kind, count);
+	put_data(writer, elements, len);
+}
+
+void m2_put_field(struct m2_writer *writer, uint32_t key, const uint8_t *message, const struct m2_field *field)
+{
+	put_number(writer, key, 3);
+	put_data(writer, message + field->begin + 3, field->end - field->begin - 3);
 }
 
 size_t m2_reroute(const uint8_t *message, size_t len, uint32_t key, size_t remove, const uint32_t *prefix, size_t count,
 	uint8_t *out, size_t max)
 {
 	struct m2_writer writer = {.data = out, .max = max};
-	struct m2_field field;
+	struct m2_field field = {.begin = M2_MARK, .end = M2_MARK, .data = message}, found;
+	size_t at = M2_MARK;
 
-	if (!m2_find(message, len, key, M2_U32S, &field) || field.count < remove)
+	while (m2_next(message, len, &at, &found)) {
+		if (found.key == key) {
+			field = found;
+			break;
+		}
+	}
+	if (len < M2_MARK || field.count < remove || (field.key == key && field.kind != M2_U32S))
 		return 0;
 	put_data(&writer, message, field.begin);
 	m2_put_array(&writer, key, M2_U32S, field.count - remove + count);

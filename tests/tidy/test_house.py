@@ -35,7 +35,7 @@ def test_install(installed):
         str(CONFIG), "usr/bin/romon", "usr/sbin/romond", "usr/lib/systemd/system/romond.service",
         "etc/ssh/ssh_config.d/openromon.conf", "usr/lib/sysusers.d/openromon.conf",
         "usr/share/bash-completion/completions/romon", "usr/share/man/man8/romon.8",
-        "usr/share/man/man8/romond.8", "usr/share/man/man5/romon.conf.5"}
+        "usr/share/man/man8/romond.8", "usr/share/man/man8/romon-agent.8", "usr/sbin/romon-agent", "usr/share/man/man5/romon.conf.5"}
     assert (installed / CONFIG).stat().st_mode & 0o777 == 0o600
     assert 'ProxyCommand "/usr/bin/romon" connect' in (installed / "etc/ssh/ssh_config.d/openromon.conf").read_text()
     unit = (installed / "usr/lib/systemd/system/romond.service").read_text()

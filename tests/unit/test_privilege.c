@@ -35,6 +35,7 @@
 #include "daemon/privilege.h"
 
 #define NOBODY 65534
+#define AGENT_GROUP 64321
 
 static void need_root(void)
 {
@@ -54,9 +55,10 @@ static void need_root(void)
 	} while (0)
 
 /* Runs the function in a child that has dropped its privileges. */
-static void dropped(void (*function)(int fd), int fd)
+static void dropped_as(enum privilege_role role, void (*function)(int fd), int fd)
 {
-	const struct privilege_user user = {.uid = NOBODY, .gid = NOBODY};
+	const struct privilege_user user = {
+		.uid = NOBODY, .gid = NOBODY, .has_group = role == PRIVILEGE_AGENT, .group = AGENT_GROUP};
 	int status;
 	pid_t pid;
 
@@ -67,13 +69,18 @@ static void dropped(void (*function)(int fd), int fd)
 		const gid_t groups[] = {0, 4, 27};
 
 		MUST(setgroups(3, groups) == 0);
-		MUST(privilege_drop(&user));
+		MUST(privilege_drop(&user, role));
 		function(fd);
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void dropped(void (*function)(int fd), int fd)
+{
+	dropped_as(PRIVILEGE_WORKER, function, fd);
 }
 
 static void try_root_things(int fd)
@@ -104,7 +111,65 @@ static void root_is_gone(void **state)
 	dropped(try_root_things, -1);
 }
 
+static void try_root_things_as_agent(int fd)
+{
+	gid_t groups[2];
+	uid_t real, effective, saved;
+
+	(void)fd;
+	MUST(getresuid(&real, &effective, &saved) == 0 && real == NOBODY && effective == NOBODY && saved == NOBODY);
+	MUST(getresgid(&real, &effective, &saved) == 0 && real == NOBODY && effective == NOBODY && saved == NOBODY);
+	MUST(getgroups(2, groups) == 1 && groups[0] == AGENT_GROUP);
+	MUST(setuid(0) == -1 && setgid(0) == -1 && setgroups(0, NULL) == -1);
+	MUST(prctl(PR_CAPBSET_READ, 21 /* CAP_SYS_ADMIN */) == 0);
+	MUST(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
+}
+
+static void the_agent_keeps_one_group(void **state)
+{
+	(void)state;
+	need_root();
+	dropped_as(PRIVILEGE_AGENT, try_root_things_as_agent, -1);
+}
+
 #ifdef ROMON_SECCOMP
+
+static void try_refused_calls_as_agent(int fd)
+{
+	const struct sockaddr_un nowhere = {.sun_family = AF_UNIX, .sun_path = "/nonexistent"};
+	char *const argv[] = {(char *)(uintptr_t) "/bin/true", NULL};
+	int own = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	/* What it needs: */
+	MUST(own >= 0 && connect(own, (const struct sockaddr *)&nowhere, sizeof(nowhere)) == -1 && errno == ENOENT);
+	MUST(open("/etc/passwd", O_RDONLY | O_CLOEXEC) >= 0);
+	/* And what it does not: */
+	MUST(socket(AF_INET, SOCK_STREAM, 0) == -1 && errno == EPERM);
+	MUST(socket(AF_INET6, SOCK_DGRAM, 0) == -1 && errno == EPERM);
+	MUST(socket(AF_PACKET, SOCK_RAW, 0) == -1 && errno == EPERM);
+	MUST(bind(fd, (const struct sockaddr *)&nowhere, sizeof(sa_family_t)) == -1 && errno == EPERM);
+	MUST(listen(fd, 1) == -1 && errno == EPERM);
+	MUST(setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &fd, sizeof(fd)) == -1 && errno == EPERM);
+	MUST(open("/dev/null", O_WRONLY) == -1 && errno == EPERM);
+	MUST(open("/dev/null", O_RDWR) == -1 && errno == EPERM);
+	MUST(unlink("/nonexistent") == -1 && errno == EPERM);
+	MUST(rename("/nonexistent", "/nonexistent2") == -1 && errno == EPERM);
+	MUST(chmod("/nonexistent", 0) == -1 && errno == EPERM);
+	MUST(execv(argv[0], argv) == -1 && errno == EPERM);
+	MUST(fork() == -1 && errno == EPERM);
+	MUST(kill(getpid(), 0) == -1 && errno == EPERM);
+}
+
+static void the_agent_may_connect_and_read(void **state)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	(void)state;
+	need_root();
+	assert_true(fd >= 0);
+	dropped_as(PRIVILEGE_AGENT, try_refused_calls_as_agent, fd);
+	close(fd);
+}
 
 static void try_refused_calls(int fd)
 {
@@ -287,6 +352,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(root_is_gone),
+		cmocka_unit_test(the_agent_keeps_one_group),
+#ifdef ROMON_SECCOMP
+		cmocka_unit_test(the_agent_may_connect_and_read),
+#endif
 #ifdef ROMON_SECCOMP
 		cmocka_unit_test(calls_are_refused),
 #endif

@@ -298,10 +298,15 @@ static void test_reroute(void **state)
 	assert_int_equal(m2_u32s(out, expected_len, M2_FROM, path, 5), 4);
 	assert_memory_equal(path, link, sizeof(link));
 	assert_int_equal(m2_u32s(out, expected_len, M2_TO, path, 5), 2);
+	/* One that is not there. */
+	assert_int_equal(m2_reroute((const uint8_t *)"M2\x01\x00\x00\x01", 6, M2_FROM, 0, link, 2, out, sizeof(out)), 20);
+	assert_int_equal(m2_u32s(out, 20, M2_FROM, path, 5), 2);
+	assert_true(m2_valid(out, 20) && m2_bool(out, 20, 1, false));
+	assert_int_equal(m2_reroute((const uint8_t *)"M2", 2, M2_TO, 1, NULL, 0, out, sizeof(out)), 0);
 	/* What does not fit, and paths that are not there or too short. */
 	assert_int_equal(m2_reroute(message, len, M2_FROM, 0, link, 2, out, len + 7), 0);
 	assert_int_equal(m2_reroute(message, len, M2_FROM, 3, NULL, 0, out, sizeof(out)), 0);
-	assert_int_equal(m2_reroute(message, len, M2_COMMAND, 0, link, 2, out, sizeof(out)), 0);
+	assert_int_equal(m2_reroute(message, len, M2_REQUEST, 0, link, 2, out, sizeof(out)), 0);
 }
 
 int main(void)
