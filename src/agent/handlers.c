@@ -16,9 +16,10 @@
 #include "agent/session.h"
 #include "agent/settings.h"
 #include "daemon/log.h"
+#include "winbox/fields.h"
 
-#define ROMON 127
-#define LINKS 2
+#define ROMON FIELDS_ROMON
+#define LINKS FIELDS_LINKS
 #define REPORTS_MAX 32 /* of one session */
 
 static void denied(struct session *session, const struct request *request)
@@ -64,21 +65,21 @@ static const struct handler {
 	bool open;
 	void (*handle)(struct session *session, const struct request *request);
 } handlers[] = {
-	{{ROMON, 2}, 2, 9, true, settings_check},
-	{{ROMON, 2}, 2, M2_CMD_GET, false, settings_get},
-	{{ROMON, 2}, 2, M2_CMD_SET, false, denied},
-	{{ROMON, 2}, 2, 7, false, ping_start},
-	{{ROMON, 2}, 2, M2_CMD_GETALL, false, ping_poll},
-	{{ROMON, 2}, 2, M2_CMD_POLL, false, ping_poll},
-	{{ROMON, 2}, 2, 8, false, ping_cancel},
-	{{ROMON, 2}, 2, M2_CMD_CANCEL, false, ping_cancel},
-	{{ROMON, 1}, 2, M2_CMD_GETALL, false, no_ports},
-	{{ROMON, 4}, 2, M2_CMD_START, true, query_start},
-	{{ROMON, 4}, 2, M2_CMD_GETALL, true, query_poll},
-	{{ROMON, 4}, 2, M2_CMD_POLL, true, query_poll},
-	{{ROMON, 4}, 2, M2_CMD_CANCEL, true, query_cancel},
-	{{13, 4}, 2, 7, true, system_information},
-	{{LINKS}, 1, 2001, true, link_connect},
+	{{ROMON, FIELDS_ROMON_SETTINGS}, 2, FIELDS_CHECK, true, settings_check},
+	{{ROMON, FIELDS_ROMON_SETTINGS}, 2, M2_CMD_GET, false, settings_get},
+	{{ROMON, FIELDS_ROMON_SETTINGS}, 2, M2_CMD_SET, false, denied},
+	{{ROMON, FIELDS_ROMON_SETTINGS}, 2, FIELDS_PING_START, false, ping_start},
+	{{ROMON, FIELDS_ROMON_SETTINGS}, 2, M2_CMD_GETALL, false, ping_poll},
+	{{ROMON, FIELDS_ROMON_SETTINGS}, 2, M2_CMD_POLL, false, ping_poll},
+	{{ROMON, FIELDS_ROMON_SETTINGS}, 2, FIELDS_PING_CANCEL, false, ping_cancel},
+	{{ROMON, FIELDS_ROMON_SETTINGS}, 2, M2_CMD_CANCEL, false, ping_cancel},
+	{{ROMON, FIELDS_ROMON_PORTS}, 2, M2_CMD_GETALL, false, no_ports},
+	{{ROMON, FIELDS_ROMON_DISCOVERY}, 2, M2_CMD_START, true, query_start},
+	{{ROMON, FIELDS_ROMON_DISCOVERY}, 2, M2_CMD_GETALL, true, query_poll},
+	{{ROMON, FIELDS_ROMON_DISCOVERY}, 2, M2_CMD_POLL, true, query_poll},
+	{{ROMON, FIELDS_ROMON_DISCOVERY}, 2, M2_CMD_CANCEL, true, query_cancel},
+	{{13, 4}, 2, FIELDS_SYSTEM_INFORMATION, true, system_information},
+	{{LINKS}, 1, FIELDS_CONNECT, true, link_connect},
 };
 
 /* Tells the log of a request that was not understood: where it went and what kinds of values it had, never these. So a WinBox that wants

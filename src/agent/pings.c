@@ -12,6 +12,7 @@
 #include "agent/call.h"
 #include "agent/rows.h"
 #include "agent/session.h"
+#include "winbox/fields.h"
 #include "winbox/users.h"
 
 #define ECHOES_MAX 64 /* kept for one that does not poll; older ones are lost */
@@ -119,9 +120,9 @@ static size_t count(struct session *session)
 /* What romond is asked for. */
 static json_t *parameters(const struct request *request, const struct ping *ping)
 {
-	uint32_t number = m2_u32(request->message, request->len, ROWS_PING_COUNT, 0),
-		 size = m2_u32(request->message, request->len, ROWS_PING_SIZE, 0),
-		 interval = m2_u32(request->message, request->len, ROWS_PING_INTERVAL, 1000);
+	uint32_t number = m2_u32(request->message, request->len, PING_COUNT, 0),
+		 size = m2_u32(request->message, request->len, PING_SIZE, 0),
+		 interval = m2_u32(request->message, request->len, PING_INTERVAL, 1000);
 	char id[USERS_ID_TEXT];
 	json_t *object = json_pack("{ss sf}", "id", users_id_text(ping->target, id), "interval",
 		(interval < INTERVAL_MIN_MS ? INTERVAL_MIN_MS : interval) / 1000.0);
@@ -140,7 +141,7 @@ void ping_start(struct session *session, const struct request *request)
 	struct m2_field target;
 	struct ping *ping;
 
-	if (!m2_find(request->message, request->len, ROWS_PING_ID, M2_RAW, &target) || target.len != USERS_ID) {
+	if (!m2_find(request->message, request->len, PING_TARGET, M2_RAW, &target) || target.len != USERS_ID) {
 		reply_error(session, &request->reply, M2_ERROR_FAILED, "bad destination or port");
 		return;
 	}

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The records of the agent's tables: which of our values stands under which key. Nobody has published the keys of a discovery's record, so
- * those are guesses, in one table: the day that somebody reads them from a router, it is the only place to change.
+ * The records of the agent's tables.
  */
 #ifndef AGENT_ROWS_H
 #define AGENT_ROWS_H
@@ -14,10 +13,6 @@
 #include "winbox/m2.h"
 
 #define ROWS_ID 6
-#define ROWS_PING_ID 0x1       /* raw: the target, in a request and in a record [T] */
-#define ROWS_PING_SIZE 0x2     /* u32 [I] */
-#define ROWS_PING_COUNT 0x3    /* u32 [T] */
-#define ROWS_PING_INTERVAL 0x4 /* u32, milliseconds [T] */
 
 /* One echo. */
 struct rows_echo {

@@ -9,11 +9,10 @@
 #include "agent/agent.h"
 #include "agent/call.h"
 #include "agent/session.h"
+#include "winbox/fields.h"
 #include "winbox/users.h"
 
 #define QUESTIONS_MAX 8 /* of one session at a time */
-
-enum { KEY_ENABLED = 0x1, KEY_CURRENT_ID = 0x65 }; /* [T] */
 
 struct question {
 	struct question *next;
@@ -47,9 +46,9 @@ static void answer(struct question *question, bool running, const char *id)
 	}
 	writer = reply_begin(&question->reply);
 	if (!question->check) {
-		m2_put_bool(&writer, KEY_ENABLED, running);
+		m2_put_bool(&writer, SETTINGS_ENABLED, running);
 		if (running && users_id_parse(id, bytes))
-			m2_put_bytes(&writer, KEY_CURRENT_ID, M2_RAW, bytes, sizeof(bytes));
+			m2_put_bytes(&writer, SETTINGS_CURRENT_ID, M2_RAW, bytes, sizeof(bytes));
 	}
 	reply_send(session, &question->reply, &writer);
 }

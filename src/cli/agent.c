@@ -18,6 +18,7 @@
 #include "cli/agents.h"
 #include "cli/parse.h"
 #include "cli/ros.h"
+#include "cli/winbox_kind.h"
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 #define USER_CHARACTERS LETTERS "._+@-"
@@ -31,9 +32,12 @@ static const char *const romond_commands[] = {"print", "port print", "discover",
 
 static const char *const ros_commands[] = {"discover", "ping", "ssh", NULL};
 
+static const char *const winbox_commands[] = {"discover", "ping", "port print", NULL};
+
 /* The first whose prefix fits. */
 static const struct agent_kind kinds[] = {
 	{"ros:", ros_commands, ros_serve, ros_ssh},
+	{"winbox:", winbox_commands, winbox_kind_serve, NULL},
 	{"", romond_commands, romond_serve, NULL},
 };
 

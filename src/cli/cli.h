@@ -84,6 +84,7 @@ int cmd_connect(const struct cli *cli);
 int cmd_ssh(const struct cli *cli);
 int cmd_forward(const struct cli *cli);
 int cmd_winbox(const struct cli *cli);
+int cmd_winbox_probe(const struct cli *cli);
 int cmd_winbox_agent_print(const struct cli *cli);
 int cmd_winbox_agent_set(const struct cli *cli);
 int cmd_winbox_user_print(const struct cli *cli);

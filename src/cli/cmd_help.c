@@ -21,7 +21,7 @@ static int overview_print(void)
 		summary_print(command);
 	puts("\nOptions:\n\n"
 	     "  -s SOCKET      romond's control socket (/run/romon/romond.sock)\n"
-	     "  -A AGENT       ask the romond of another machine, over ssh: [ros:][USER@]HOST[:PORT] or a saved name\n"
+	     "  -A AGENT       go through another machine: [ros:|winbox:][USER@]HOST[:PORT] or a saved name\n"
 	     "  -j, --json     write JSON\n"
 	     "  -h, --help     explain the command\n"
 	     "  -V, --version  show the version\n\n"

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/forwarder.h"
+#include "cli/winbox_romon.h"
 
 #define ADDRESS_SIZE sizeof("127.0.0.1:65535")
 
@@ -67,6 +68,9 @@ int cmd_winbox(const struct cli *cli)
 		return cli_fail(CLI_USAGE, "romon: winbox: which router? Use: romon winbox %s", cli->command->synopsis);
 	if (cli->word_count > 1 && cli->words[1][0] == '-')
 		return cli_fail(CLI_USAGE, "romon: winbox: \"%s\" is no name of a user", cli->words[1]);
+
+	if (cli_value(cli, "romon"))
+		return winbox_romon(cli);
 
 	int status = dial_read(&dial, cli->words[0], "winbox");
 

@@ -86,11 +86,18 @@ const struct command commands[] = {
 		"Forward connections to a port of this machine to a service of a router, until ^C.\n"
 		"It listens at 127.0.0.1 unless told otherwise; PORT 0 chooses a free one and prints it.\n",
 		.words = 3, .run = cmd_forward},
-	{"winbox", "ID|IDENTITY [USER [PASSWORD]] [--program PATH]",
+	{"winbox", "[--romon AGENT] ID|IDENTITY [USER [PASSWORD]] [--program PATH]",
 		"Run WinBox on a router, over a forward that ends with it.\n"
+		"With --romon WinBox goes through an agent that is saved, as its own --romon does, and nothing is forwarded.\n"
 		"The program is winbox or WinBox, or --program PATH. Other users of this machine see the password while it "
 		"runs.\n",
-		.keys = "program", .words = 3, .run = cmd_winbox},
+		.keys = "program romon", .words = 3, .run = cmd_winbox},
+	{"winbox-probe", "[USER@]HOST[:PORT]",
+		"Show what a server on WinBox's port (8291) answers, step by step, for reports of what does not work.\n"
+		"It logs in, and asks for what an agent is asked; of answers it shows keys and kinds. The password is asked for, "
+		"or comes\n"
+		"from ROMON_PASSWORD_FILE or ROMON_PASSWORD_COMMAND.\n",
+		.words = 1, .run = cmd_winbox_probe},
 	{"winbox-agent print", "", "Show the settings of the agent that WinBox logs in to.\n", .run = cmd_winbox_agent_print},
 	{"winbox-agent set", "PROPERTY=VALUE ...",
 		"Let WinBox log in to this machine, to work on routers that it alone reaches.\n"
@@ -114,7 +121,7 @@ const struct command commands[] = {
 		"Write a dynamic inventory for Ansible.\n"
 		"Hosts are routers by their identity, or by their ID where that is no fit or unique name.\n",
 		.keys = "host duration", .flags = "list", .run = cmd_inventory},
-	{"agent add", "NAME [ros:][USER@]HOST[:PORT]",
+	{"agent add", "NAME [ros:|winbox:][USER@]HOST[:PORT]",
 		"Give a name to an agent: a machine through which this one reaches the network, with -A NAME.\n"
 		"ssh goes there, as the user's configuration says; OpenRoMON is installed there, or, with ros:, it runs "
 		"RouterOS.\n",
