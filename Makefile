@@ -41,6 +41,7 @@ soak:
 	ninja -C $(BUILD)-soak
 	meson test -C $(BUILD)-soak --no-rebuild --print-errorlogs -t 0
 	ROMON_BUILD=$(abspath $(BUILD))-soak $(PYTHON) -m pytest -s -p no:cacheprovider $(SOAK)
+	@$(MAKE) --no-print-directory chaos MINUTES=1 NODES=8
 	@$(MAKE) --no-print-directory foreign
 
 # In a folder of its own, without what only the tests need. A peer that cannot be installed is a row that says so.
@@ -68,6 +69,17 @@ foreign:
 	@packaging/need.sh build test foreign
 	@$(PYTHON) tests/foreign.py
 
+# So many routers under AddressSanitizer, so many minutes of everything that can happen to them; then all must be well.
+MINUTES ?= 10
+NODES ?= 32
+chaos:
+	$(need-root)
+	@packaging/need.sh build demo test
+	@test -e $(BUILD)-chaos/build.ninja || meson setup $(BUILD)-chaos -Dtests=true -Db_sanitize=address,undefined \
+		-Dc_args=-fno-sanitize-recover=all >/dev/null
+	@ninja -C $(BUILD)-chaos src/daemon/romond src/cli/romon tests/flood/flood | tail -n 1
+	@ROMON_BUILD=$(abspath $(BUILD))-chaos $(PYTHON) tests/chaos/chaos.py --minutes $(MINUTES) --nodes $(NODES) $(if $(SEED),--seed $(SEED))
+
 install: $(BUILD)/build.ninja
 	@meson configure $(BUILD) -Dprefix=$(PREFIX)
 	ninja -C $(BUILD)
@@ -78,7 +90,7 @@ uninstall: $(BUILD)/build.ninja
 	@$(PYTHON) packaging/uninstall.py $(BUILD) $(abspath $(DESTDIR))
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-bench $(BUILD)-soak $(BUILD)-fuzz build-check build-foreign
+	rm -rf $(BUILD) $(BUILD)-bench $(BUILD)-soak $(BUILD)-fuzz $(BUILD)-chaos build-check build-foreign
 
 help:
 	@echo 'make             builds romond and romon into ./$(BUILD)'
@@ -86,10 +98,11 @@ help:
 	@echo 'make check       builds and runs all the tests (root)'
 	@echo 'make soak        runs the long tests at full length, several minutes (root)'
 	@echo 'make fuzz        feeds the parsers with what nobody thought of (SECONDS=60 for each of them)'
+	@echo 'make chaos       breaks a network of real daemons in every way for MINUTES=10, and sees whether it heals (root)'
 	@echo 'make foreign     runs the tests of the protocol on a big-endian and on a 32-bit machine, played by qemu'
 	@echo 'make bench       measures, beside what people would use instead (root; JSON=1 for programs, ROWS=name,... for a part)'
 	@echo 'make install     installs, below PREFIX=$(PREFIX) and, for packagers, DESTDIR'
 	@echo 'make uninstall   removes what install put there, but keeps a changed /etc/romon/romon.conf'
 	@echo 'make clean       removes what was built'
 
-.PHONY: all demo demo-clean check soak fuzz foreign bench install uninstall clean help
+.PHONY: all demo demo-clean check soak fuzz chaos foreign bench install uninstall clean help

@@ -33,12 +33,12 @@ VARIANTS = {
 }
 
 # The system tests that run a second time, under the sanitizers: those about what strangers can send.
-STRANGERS = ["agent_cli", "agent_ros", "bad_input", "captured", "cli", "cli_streams", "config", "control", "faults", "secrets",
+STRANGERS = ["agent_cli", "agent_ros", "bad_input", "captured", "chaos", "cli", "cli_streams", "config", "control", "faults", "secrets",
              "secrets_rotation", "secrets_restart", "secrets_hidden", "datapath_load", "stream_strangers", "winbox_agent",
              "winbox_links", "winbox_client"]
 # The system tests in which romond sends no frame, those about agents, those of XDP itself, which say which data path they
 # want, and long ones of what streams do over bad wires, whatever takes their frames there. All others run once with each.
-ONCE = ["agent", "agent_cli", "agent_ros", "cli", "format", "datapath", "datapath_load", "emulator", "stream_bulk", "stream_lossy",
+ONCE = ["agent", "agent_cli", "agent_ros", "chaos", "cli", "format", "datapath", "datapath_load", "emulator", "stream_bulk", "stream_lossy",
         "stream_session", "winbox_agent", "winbox_links", "winbox_client"]
 # The simulator's tests: all of them, and the networks under all faults once more under the sanitizers.
 SIMULATED = [("tests/sim", "gcc"), ("tests/sim/test_seeds.py", "sanitize")]

@@ -60,7 +60,7 @@ def test_changed_configuration_stays(installed):
     assert (installed / CONFIG).read_text() == "/tool romon\nset enabled=yes\n"
 
 
-@pytest.mark.parametrize("target", ["demo", "check", "soak", "demo-clean"])
+@pytest.mark.parametrize("target", ["demo", "check", "soak", "chaos", "demo-clean"])
 def test_without_root(target):
     done = make(target, user=65534, group=65534, extra_groups=[])
     assert done.returncode != 0
