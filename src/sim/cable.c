@@ -37,6 +37,7 @@ static struct passage *passage_corrupt(struct world *world, struct passage *pass
 	struct passage *bad = passage_make(passage->jack, passage->data, passage->len, passage);
 
 	bad->honest = false;
+	bad->crossings = 1; /* where its pointer leads now, nobody meant */
 	for (uint64_t i = 1 + dice_below(&world->weather, 3); i-- > 0;)
 		bad->data[dice_below(&world->weather, bad->len)] ^= (uint8_t)(1u << dice_below(&world->weather, 8));
 	bad->group = memcmp(bad->data, romon_mac_group.b, ROMON_MAC_LEN) == 0;

@@ -114,11 +114,11 @@ static void fewer_users(struct shrinking *shrinking)
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		size_t offset = (size_t)((const char *)numbers[i] - (const char *)&shrinking->best);
 
-		for (uint64_t to = 0; *numbers[i] > 0; to = *numbers[i] - 1) {
+		for (uint64_t to = 0; to <= 1 && to < *numbers[i]; to++) {
 			struct options options = shrinking->best;
 
 			memcpy((char *)&options + offset, &to, sizeof(to));
-			if (attempt(shrinking, &options) || to == *numbers[i] - 1)
+			if (attempt(shrinking, &options))
 				break;
 		}
 	}
