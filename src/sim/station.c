@@ -267,9 +267,9 @@ struct jack *station_jack(struct world *world, uint32_t station, uint32_t link)
 	return link >= 1 && link <= s->jack_count ? &world->jacks[s->first_jack + link - 1] : NULL;
 }
 
-/* What RouterOS is not known to speak is a mark in the unknown byte of a stream's segments: puts a captured value there, if the segment is
- * from or for this router. */
-static void speak_plainly(const struct station *s, uint8_t *data, size_t len)
+/* What RouterOS is not known to speak is a mark in the unknown byte of a stream's segments: puts a captured value there, where the segment
+ * begins or ends at this router. */
+static void speak_plainly(const struct station *s, uint8_t *data, size_t len, bool sends)
 {
 	static const uint8_t captured[] = {0xc0, 0x00, 0x42, 0xc3, 0x00};
 	struct frame frame;
@@ -277,7 +277,8 @@ static void speak_plainly(const struct station *s, uint8_t *data, size_t len)
 	if (!frame_read(&frame, data, len) || frame.type != FRAME_DATA || frame.hashed || frame.body_len < 4 + 10 ||
 		frame_source_port(&frame) == 1 || frame_target_port(&frame) == 1)
 		return;
-	if (!romon_mac_equal(frame.source, s->id) && !romon_mac_equal(frame.target, s->id))
+	if (sends ? !romon_mac_equal(frame.source, s->id) || frame.pointer > 0
+		  : !romon_mac_equal(frame.target, s->id) || frame.pointer + 1 != frame.count)
 		return;
 	if (frame.body[4] < sizeof(captured))
 		data[frame.body + 5 - data] = captured[frame.body[4]];
@@ -295,7 +296,7 @@ static void send_frames(struct world *world, uint32_t station)
 			struct passage what = {0};
 
 			if (s->routeros)
-				speak_plainly(s, frames[i].data, frames[i].len);
+				speak_plainly(s, frames[i].data, frames[i].len, true);
 			checks_sent(world, station, &frames[i], &what);
 			if (station_jack(world, station, frames[i].link) != NULL)
 				cable_send(world, s->first_jack + frames[i].link - 1, frames[i].data, frames[i].len, &what);
@@ -352,7 +353,7 @@ void station_take(struct world *world, uint32_t jack, struct passage *passage)
 	frame.data = memory_new(passage->len, 1); /* of its exact size, and its own: the engine may change it */
 	memcpy(frame.data, passage->data, passage->len);
 	if (s->routeros)
-		speak_plainly(s, frame.data, frame.len);
+		speak_plainly(s, frame.data, frame.len, false);
 	checks_receive(world, jack, passage);
 	romon_engine_receive(s->engine, &frame, 1, station_now(world, j->station));
 	checks_received(world, jack);
