@@ -103,14 +103,14 @@ struct stream {
 	struct romon_time began;
 
 	/* Sending. */
-	struct buffer out;                          /* from una on */
-	uint32_t iss;                               /* our initial number */
-	uint32_t una, max;                          /* oldest unacknowledged; behind the highest sent */
-	struct flight flight;                       /* the segments in between */
-	uint32_t size;                              /* of a full segment's data */
-	unsigned want;                              /* enum stream_want */
-	bool blocked;                               /* the user could not write all that it wanted */
-	bool finished, close_sent, close_acked;     /* our direction: nothing follows; was said; was heard */
+	struct buffer out;                                   /* from una on */
+	uint32_t iss;                                        /* our initial number */
+	uint32_t una, max;                                   /* oldest unacknowledged; behind the highest sent */
+	struct flight flight;                                /* the segments in between */
+	uint32_t size;                                       /* of a full segment's data */
+	unsigned want;                                       /* enum stream_want */
+	bool blocked;                                        /* the user could not write all that it wanted */
+	bool finished, close_sent, close_heard, close_acked; /* our direction: nothing follows; was said; was heard */
 	struct romon_time close_at, close_answered; /* when the close was first sent; when one was last answered in STREAM_OVER */
 	struct congestion congestion;
 	struct rtt rtt;

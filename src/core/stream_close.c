@@ -32,6 +32,10 @@ bool stream_hear_close(struct stream *stream, const struct wire_stream *segment)
 
 	if (!stream->close_sent || stream->close_acked || !said || segment->ack != stream->max || stream->out.len > 0)
 		return false;
+	if (!stream->ours && !stream->peer_closed) { /* or it was on its way before our close: so that is repeated for its time */
+		stream->close_heard = true;
+		return false;
+	}
 	stream->close_acked = true;
 	if (stream->max == stream->una)
 		stream->timer = STREAM_NEVER;

@@ -441,10 +441,16 @@ static void expire(struct romon_engine *engine, struct stream *stream)
 
 static void give_up(struct romon_engine *engine, struct stream *stream, struct romon_time now)
 {
-	if (stream->max == stream->una && stream->peer_closed) /* nothing is lost but the answer to our close */
+	if (stream->max == stream->una && stream->peer_closed) { /* nothing is lost but the answer to our close */
 		stream_settle(engine, stream, now);
-	else
+	} else if (stream->max == stream->una && stream->close_heard && !stream->close_known) { /* it lives, and has more to say */
+		stream->close_acked = true;
+		stream->timer = STREAM_NEVER;
+		stream_ask(engine, stream, false, now);
+		stream_schedule(&engine->streams, stream);
+	} else {
 		stream_break(engine, stream, ROMON_STREAM_TIMEOUT);
+	}
 }
 
 static void repeat_acknowledgement(struct streams *streams, struct stream *stream, struct romon_time now)
