@@ -14,8 +14,8 @@
 #define ROMON_BPF_SLOTS 256 /* ports; a slot is a port's place in all arrays */
 #define ROMON_BPF_LANES 16  /* counters of a port, so that the cores of a machine seldom share one */
 #define ROMON_BPF_COUNTERS (ROMON_BPF_SLOTS * ROMON_BPF_LANES)
-#define ROMON_BPF_RING (512 * 1024) /* bytes of the ring */
-#define ROMON_BPF_HEARD 16          /* neighbours of a port of which the time is remembered, a power of two */
+#define ROMON_BPF_RING (1024 * 1024) /* bytes of the ring: five hundred large frames */
+#define ROMON_BPF_HEARD 16           /* neighbours of a port of which the time is remembered, a power of two */
 #define ROMON_BPF_HEARD_PLACES (ROMON_BPF_SLOTS * ROMON_BPF_HEARD)
 #define ROMON_BPF_HEARD_EVERY 10000000000ULL /* nanoseconds: how often it is told that a neighbour is still there */
 #define ROMON_BPF_HEARD_PAUSE 10000000ULL /* nanoseconds between two that share a place: nobody can make it tell more than that */
