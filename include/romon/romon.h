@@ -188,7 +188,7 @@ void romon_engine_discover_stop(struct romon_engine *engine);
 /* A router that discovery has found. */
 struct romon_seen {
 	struct romon_mac id;
-	bool active;         /* heard within the last 5 rounds of asking (5 s, in large networks more), and since discovery last began anew */
+	bool active;         /* heard within the last 5 rounds of asking (5 s or more), and since discovery last began anew */
 	bool reachable;      /* there is a path; else cost, hops, l2mtu and path say nothing */
 	uint32_t cost;
 	uint16_t l2mtu;
