@@ -41,7 +41,8 @@ class Station:
         self.hang_up()
 
     def hang_up(self):
-        if not self.down and self.node.daemon.alive():
+        """SIGHUP, from when on it is understood: before there is a worker the file has not been read either."""
+        if not self.down and len(self.pids()) == 2:
             self.node.daemon.reload()
 
     def start(self):
