@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 BUILD := build
 SOAK := tests/system/test_secrets_rotation.py tests/system/test_secrets_restart.py tests/system/test_datapath_load.py \
-	tests/system/test_flood.py \
+	tests/system/test_flood.py tests/sim/test_seeds.py \
 	$(wildcard tests/system/test_stream_*.py tests/system/test_winbox_*.py)
 # Debian's Python modules belong to this one, whatever else stands first in PATH.
 PYTHON ?= $(if $(wildcard /etc/debian_version),/usr/bin/python3,python3)
@@ -80,6 +80,21 @@ chaos:
 	@ninja -C $(BUILD)-chaos src/daemon/romond src/cli/romon tests/flood/flood | tail -n 1
 	@ROMON_BUILD=$(abspath $(BUILD))-chaos $(PYTHON) tests/chaos/chaos.py --minutes $(MINUTES) --nodes $(NODES) $(if $(SEED),--seed $(SEED))
 
+# The simulator. SIM=... are its options: romon-sim --help.
+SIM ?= faults=all hostile=2 secrets=rotate time=1h
+sim:
+	@packaging/need.sh build
+	@test -e $(BUILD)-bench/build.ninja || meson setup $(BUILD)-bench -Dtests=false -Dbench=true >/dev/null
+	@ninja -C $(BUILD)-bench src/sim/romon-sim >/dev/null || ninja -C $(BUILD)-bench src/sim/romon-sim
+	@$(BUILD)-bench/src/sim/romon-sim $(SIM)
+
+# Measures discovery in networks of up to 10,000 routers and writes docs/scale.md; some minutes.
+sim-scale:
+	@packaging/need.sh build scale
+	@test -e $(BUILD)-bench/build.ninja || meson setup $(BUILD)-bench -Dtests=false -Dbench=true >/dev/null
+	@ninja -C $(BUILD)-bench src/sim/romon-sim >/dev/null || ninja -C $(BUILD)-bench src/sim/romon-sim
+	@$(PYTHON) tests/sim/scale.py $(BUILD)-bench/src/sim/romon-sim docs
+
 install: $(BUILD)/build.ninja
 	@meson configure $(BUILD) -Dprefix=$(PREFIX)
 	ninja -C $(BUILD)
@@ -96,13 +111,15 @@ help:
 	@echo 'make             builds romond and romon into ./$(BUILD)'
 	@echo 'make demo        shows a network of six routers at work (root; KEEP=1 leaves it up, make demo-clean removes it)'
 	@echo 'make check       builds and runs all the tests (root)'
-	@echo 'make soak        runs the long tests at full length, several minutes (root)'
+	@echo 'make soak        runs the long tests at full length, an hour and more (root)'
 	@echo 'make fuzz        feeds the parsers with what nobody thought of (SECONDS=60 for each of them)'
 	@echo 'make chaos       breaks a network of real daemons in every way for MINUTES=10, and sees whether it heals (root)'
 	@echo 'make foreign     runs the tests of the protocol on a big-endian and on a 32-bit machine, played by qemu'
 	@echo 'make bench       measures, beside what people would use instead (root; JSON=1 for programs, ROWS=name,... for a part)'
+	@echo 'make sim         simulates a network under faults (SIM="topology=ring time=10h"; romon-sim --help lists more)'
+	@echo 'make sim-scale   measures discovery with up to 10,000 routers, and writes docs/scale.md (some minutes)'
 	@echo 'make install     installs, below PREFIX=$(PREFIX) and, for packagers, DESTDIR'
 	@echo 'make uninstall   removes what install put there, but keeps a changed /etc/romon/romon.conf'
 	@echo 'make clean       removes what was built'
 
-.PHONY: all demo demo-clean check soak fuzz chaos foreign bench install uninstall clean help
+.PHONY: all demo demo-clean check soak fuzz chaos foreign bench sim sim-scale install uninstall clean help

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# need.sh build|demo|test|bench|fuzz|foreign ...: has this machine what it takes to build OpenRoMON, to show it, to test it, to measure it?
+# need.sh build|demo|test|bench|fuzz|foreign|scale ...: has this machine what it takes to build OpenRoMON, to show it, to test it, to measure it?
 #
 # On Debian and its children the missing packages, and no others, are installed by apt-get if we are root, and named if we
 # are not. Elsewhere it names the programs and libraries that are missing. Silent if nothing is. CONTRIBUTING.md says what
@@ -36,6 +36,9 @@ wanted() {
 	foreign-packages) echo gcc-s390x-linux-gnu libc6-dev-s390x-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross qemu-user ;;
 	foreign-programs) echo meson ninja ;; # what else there is, tests/foreign.py looks for itself
 	fuzz-programs) echo clang llvm-cov llvm-profdata ;;
+	scale-packages) echo python3 python3-matplotlib ;;
+	scale-programs) echo python3 ;;
+	scale-modules) echo matplotlib ;;
 	test-libraries) echo cmocka ;;
 	test-modules) echo pytest scapy cryptography ;;
 	bench-packages)
@@ -109,7 +112,7 @@ need_other() {
 	[ -z "$missing" ] || fail "please install:$missing"
 }
 
-[ $# -gt 0 ] || fail 'usage: need.sh build|demo|test|bench|fuzz|foreign ...'
+[ $# -gt 0 ] || fail 'usage: need.sh build|demo|test|bench|fuzz|foreign|scale ...'
 for purpose in "$@"; do
 	[ -n "$(wanted "$purpose" programs)" ] || fail "unknown purpose '$purpose'"
 done

@@ -11,7 +11,7 @@ import tidy
 
 TOP = Path(__file__).resolve().parent.parent.parent
 BUILD = Path(os.environ.get("ROMON_BUILD", TOP / "build"))
-PAGES = ["romon-agent.8", "romon.8", "romon.conf.5", "romond.8"]
+PAGES = ["romon-agent.8", "romon-sim.1", "romon.8", "romon.conf.5", "romond.8"]
 HEAD = f"/* {tidy.LICENCE}\n *\n * Says what it is for.\n */\n"
 
 TREES = [tidy.core_includes, tidy.beginnings, tidy.lengths, tidy.dead_files, tidy.unfinished, tidy.machine_paths,
