@@ -9,6 +9,7 @@
 #include "core/engine.h"
 
 #define BURST 16                          /* segments of one stream before it is another one's turn */
+#define CLOSE_PAUSE ROMON_SECOND          /* a close alone, which is repeated for 10 s, is repeated so often at least */
 #define HEAL_TIMEOUTS 2                   /* without a sign of life */
 #define TRY_TIMEOUTS 3                    /* likewise: then sizes are tried */
 #define OTHERS_TIMEOUTS 8                 /* the reader of others may be slow: only one in so many asks for path and size */
@@ -358,6 +359,8 @@ void stream_timeout(struct romon_engine *engine, struct stream *stream, struct r
 	}
 	stream_resend_all(stream);
 	stream->timer = now.ns + rtt_timeout(&stream->rtt, stream->timeouts);
+	if (stream->max == stream->una && stream->timer > now.ns + CLOSE_PAUSE)
+		stream->timer = now.ns + CLOSE_PAUSE;
 	if (stream->silent >= HEAL_TIMEOUTS)
 		stream_heal(engine, stream, now);
 	else if (stuck(stream, HEAL_TIMEOUTS))

@@ -251,6 +251,36 @@ static void a_mute_router(void **state)
 	assert_quiet(talk);
 }
 
+/* Closes of router 1 are lost until then; answers to discovery are lost for ever. */
+static bool loses_closes(void *ctx, const struct net_wire *wire)
+{
+	const struct net *net = ctx;
+	bool close = wire->from == 1 && wire->frame[14] == 3 && wire->frame[14 + 46 + 10 + 4] == 4;
+
+	return (close && net->now.ns < loses_until.ns) || wire->frame[14] == 2;
+}
+
+/* A close is worth nothing to who waits for it after 10 s. It does not wait for its timer, which backs off to five, meanwhile. */
+static void a_close_gets_through(void **state)
+{
+	struct talk *talk = *state;
+	struct talk_end *end;
+
+	talk->service = (struct talk_service){.to_write = 5000, .after = true};
+	net_discover(talk->net, 0);
+	net_run(talk->net, 1 * S);
+	net_stop(talk->net, 0);
+	talk->net->lose = loses_closes;
+	talk->net->ctx = talk->net;
+	loses_until.ns = talk->net->now.ns + 9 * S;
+	end = talk_connect(talk, 0, 1, 1000);
+	assert_true(talk_all_closed(talk, 10500 * MS));
+	assert_int_equal(end->read, 5000);
+	assert_int_equal(end->reason, ROMON_STREAM_DONE);
+	assert_true(end->finished);
+	assert_quiet(talk);
+}
+
 static void connects_that_cannot_be(void **state)
 {
 	struct talk *talk = *state;
@@ -420,6 +450,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(no_such_service, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_unknown_router, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_mute_router, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_close_gets_through, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(connects_that_cannot_be, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_slow_reader_holds_the_sender_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(going_on_is_said_again, set_up, tear_down),
