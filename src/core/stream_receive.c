@@ -98,7 +98,8 @@ static void receive_open(struct romon_engine *engine, struct port *port, struct 
 
 	if (segment->type == WIRE_STREAM_ACCEPT && stream->connector && segment->seq == stream->irs &&
 		segment->ack == stream->iss) {
-		stream_ready(streams, stream, STREAM_WANT_ACK); /* our answer was lost */
+		stream->alive = now;
+		stream_ready(streams, stream, STREAM_WANT_ACK); /* our answer was lost, or it asks whether we are there */
 		return;
 	}
 	if (segment->type == WIRE_STREAM_CONNECT || segment->type == WIRE_STREAM_ACCEPT || !plausible(stream, segment)) {

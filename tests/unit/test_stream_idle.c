@@ -103,6 +103,7 @@ static void ends_when_the_other_end_has_vanished(void **state)
 	/* Ten questions and what discovery asked meanwhile, of one of two ports each: no more than five rounds with each question. */
 	assert_in_range(talk.net->routers[2].sent[3], 10, 11);
 	assert_in_range(talk.net->routers[2].sent[1], 9, 2 * 9 * 6);
+	net_run(talk.net, 5 * 60 * S); /* the other end gives up, too */
 	net_reset(talk.net);
 	net_run(talk.net, 10000 * S);
 	assert_int_equal(net_sent(talk.net), 0);
@@ -124,6 +125,32 @@ static void ends_when_the_other_end_has_begun_anew(void **state)
 		net_run(talk.net, 3 * S);
 		assert_true(other->closed);
 		assert_int_equal(other->reason, ROMON_STREAM_RESET);
+		end_all(&talk);
+	}
+}
+
+/* The same for who waits at the connecting end, which is asked by nobody any more, whatever was said before. */
+static void who_waits_learns_of_it_too(void **state)
+{
+	(void)state;
+	for (unsigned said = 0; said < 8; said++) {
+		bool anew = (said & 4) != 0;
+		struct talk_end *other, *end;
+		struct talk talk;
+
+		end = begin(&talk, said & 1 ? 1000 : 0, said & 2 ? 1000 : 0, &other);
+		if (anew) {
+			net_restart(talk.net, 2, (const char *const[]){NULL});
+		} else {
+			talk.net->cut[1] = talk.net->cut[4] = true;
+		}
+		net_run(talk.net, SILENCE + 140 * S);
+		assert_false(end->closed);
+		net_run(talk.net, (anew ? 20 : 11 * 60) * S);
+		assert_true(end->closed);
+		assert_int_equal(end->reason, anew ? ROMON_STREAM_RESET : ROMON_STREAM_TIMEOUT);
+		if (!anew)
+			assert_true(other->closed);
 		end_all(&talk);
 	}
 }
@@ -193,6 +220,7 @@ int main(void)
 		cmocka_unit_test(lives_as_long_as_both_ends),
 		cmocka_unit_test(ends_when_the_other_end_has_vanished),
 		cmocka_unit_test(ends_when_the_other_end_has_begun_anew),
+		cmocka_unit_test(who_waits_learns_of_it_too),
 		cmocka_unit_test(finds_another_path),
 		cmocka_unit_test_setup_teardown(asks_by_the_last_byte, segments_set_up, segments_tear_down),
 		cmocka_unit_test_setup_teardown(asks_by_the_accept, segments_set_up, segments_tear_down),
