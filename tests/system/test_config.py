@@ -260,15 +260,18 @@ def test_answer_limit(lab):
     lab.connect(node, "eth0", outside, "w0", a_index=11)
     node.start(conf("id=02:1d:00:00:00:01 answer-limit=100000"))
     assert node.json("print")["answer-limit"] == 100000
-    wire, count = outside.wire("w0"), 300
+    wire, count, mac = outside.wire("w0"), 300, node.mac("eth0")
+    frames = []  # made beforehand: what is sent slowly enough is answered
+    for number in range(count):
+        ping = Data(sport=2000, dport=1, hops=[Hop(link=5, mac=mac)]) / Ping(seq=number) / bytes(996)
+        message = RoMON(type=rs.DATA, src=f"02:ee:00:00:{number >> 8:02x}:{number & 255:02x}", dst="02:1d:00:00:00:01") / ping
+        frames.append(rs.frame(mac, wire.mac, message))
 
     def flood():
         """How many of them are answered."""
         rx, tx = (node.stats()["eth0"][counter] for counter in ("rx", "tx"))
-        for number in range(count):
-            ping = Data(sport=2000, dport=1, hops=[Hop(link=5, mac=node.mac("eth0"))]) / Ping(seq=number) / bytes(996)
-            message = RoMON(type=rs.DATA, src=f"02:ee:00:00:{number >> 8:02x}:{number & 255:02x}", dst="02:1d:00:00:00:01") / ping
-            wire.inject(message, dst=node.mac("eth0"))
+        for number, frame in enumerate(frames):
+            wire.send(frame)
             if number % 64 == 63:
                 wait(lambda: node.stats()["eth0"]["rx"] >= rx + number, "they are taken")
         wait(lambda: node.stats()["eth0"]["rx"] == rx + count, "all of them are taken")
