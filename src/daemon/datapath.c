@@ -148,6 +148,15 @@ static bool must_ask(struct member *member, const struct iface *iface, enum data
 	return !same;
 }
 
+static void tell_program(struct member *member, uint32_t flags)
+{
+	const struct xdp_port port = {
+		.mac = member->port.mac, .mtu = member->port.mtu, .flags = flags, .epoch = member->datapath.epoch};
+
+	member->datapath.flags = flags;
+	xdp_set_port(member->worker->datapaths.xdp, (uint32_t)member->datapath.slot, &port);
+}
+
 /* Asks the monitor for a path. */
 static void ask(struct member *member)
 {
@@ -157,11 +166,13 @@ static void ask(struct member *member)
 	enum datapath_path before = self->path;
 	int error = monitor_client_attach(&worker->monitor, member->port.link, &answer);
 
-	if (error == 0 && answer.slot >= 0 && answer.slot < ROMON_BPF_SLOTS && !open_xdp(worker)) {
-		monitor_client_detach(&worker->monitor, member->port.link);
+	if (error == 0 && answer.slot >= 0 && answer.slot < ROMON_BPF_SLOTS && !open_xdp(worker))
 		error = -EIO;
-	}
 	if (error != 0) {
+		/* What it has had goes too, the program in another namespace, say, where the interface may be by now. */
+		if (self->slot >= 0)
+			tell_program(member, 0);
+		monitor_client_detach(&worker->monitor, member->port.link);
 		self->path = datapath_without_xdp(self->want);
 		self->why = DATAPATH_WHY_REFUSED;
 		self->slot = -1;
@@ -197,15 +208,6 @@ static uint32_t flags_of(const struct member *member, bool secrets)
 	if (!config_settings(worker->config)->unicast)
 		flags |= ROMON_BPF_GROUP;
 	return flags;
-}
-
-static void tell_program(struct member *member, uint32_t flags)
-{
-	const struct xdp_port port = {
-		.mac = member->port.mac, .mtu = member->port.mtu, .flags = flags, .epoch = member->datapath.epoch};
-
-	member->datapath.flags = flags;
-	xdp_set_port(member->worker->datapaths.xdp, (uint32_t)member->datapath.slot, &port);
 }
 
 bool datapath_update(struct member *member, const struct iface *iface, const struct config_port *entry, bool secrets)

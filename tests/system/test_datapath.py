@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 from lab import XDP, conf, switches, wait
@@ -160,6 +161,23 @@ def test_an_interface_that_was_replaced(lab):
     b.wait_active("eth0")
     wait(lambda: a.ping(b.id)[1]["received"], "they find each other", 10)  # by its new address
     assert paths(a)["eth1"] == ("xdp", None)
+
+
+def test_an_interface_that_goes_while_it_is_asked_for(lab):
+    """It changes, so that the worker asks the monitor anew, and is in another namespace before the monitor looks."""
+    a, b = lab.line(2)
+    start(a, b)
+    assert program(a, "eth1")
+    monitor, waits = a.daemon.monitor(), Path(f"/proc/{a.daemon.worker()}/wchan")
+    os.kill(monitor, signal.SIGSTOP)
+    try:
+        a.ip("link", "set", "dev", "eth1", "mtu", 1400)
+        wait(lambda: "wait_for_more_packets" in waits.read_text(), "the worker waits for the monitor's answer")
+        a.ip("link", "set", "dev", "eth1", "netns", b.netns)
+    finally:
+        os.kill(monitor, signal.SIGCONT)
+    wait(lambda: program(b, "eth1") is None, "no program stays on it")
+    wait(lambda: a.states() == {}, "it is no port any more")
 
 
 def test_kill_leaves_nothing(lab):

@@ -121,6 +121,7 @@ class Stream(threading.Thread):
             for _ in range(10):
                 self.near.send(self.frames[self.sent % 1000])
                 self.sent += 1
+            self.take()
             self.over.wait(0.002)
 
     def __enter__(self):
