@@ -54,13 +54,13 @@ class Actors:
     def reload(self):
         """Half of the files are broken; the right one comes back soon."""
         station = self.up()
-        if station is None:
+        if station is None or not station.serves():
             return False
         if self.random.random() < 0.5:
             text = station.text().encode()
             at = self.random.randrange(1, len(text))
             junk = self.random.choice((b"", b"\0", b'"', b"= =", b"\nset nothing=1\n", b"\xff\xfe", b"\n/tool romon port\nadd\n"))
-            station.node.config.write_bytes(text[:at] + junk + self.random.choice((b"", text[at:])))
+            station.write(text[:at] + junk + self.random.choice((b"", text[at:])))
             station.hang_up()
             self.later(self.random.uniform(0.1, 1), station.configure)
         else:

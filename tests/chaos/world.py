@@ -37,8 +37,14 @@ class Station:
 
     def configure(self):
         """Gives it its configuration, by the file and a SIGHUP."""
-        self.node.config.write_text(self.text())
+        self.write(self.text().encode())
         self.hang_up()
+
+    def write(self, data):
+        """As editors do it: there is always a whole file."""
+        new = self.node.config.with_suffix(".new")
+        new.write_bytes(data)
+        new.rename(self.node.config)
 
     def hang_up(self):
         """SIGHUP, from when on it is understood: before there is a worker the file has not been read either."""
@@ -46,9 +52,13 @@ class Station:
             self.node.daemon.reload()
 
     def start(self):
-        self.node.config.write_text(self.text())
+        self.write(self.text().encode())
         self.node.start(expect=False)
         self.down = False
+
+    def serves(self):
+        """Has it got as far as to read its configuration? A broken one from before that ends it, as it should."""
+        return not self.down and " serves\n" in self.node.daemon.log
 
     def pids(self):
         """[monitor, worker], as far as they are there."""
