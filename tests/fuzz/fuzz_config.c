@@ -21,6 +21,7 @@ static void same_secrets(const struct config_secrets *a, const struct config_sec
 
 static void same_settings(const struct config_settings *a, const struct config_settings *b)
 {
+	must(a->datapath == b->datapath && a->datapath != DATAPATH_WANT_DEFAULT);
 	must(a->answer_limit == b->answer_limit && a->answer_limit >= ROMON_ANSWERS_MIN);
 	must(a->enabled == b->enabled && a->unicast == b->unicast && romon_mac_equal(a->id, b->id));
 	must(romon_mac_is_zero(a->id) || romon_id_valid(a->id));
@@ -43,6 +44,12 @@ static void same_service(const struct config_service *a, const struct config_ser
 	must(a->port == b->port && a->max_streams == b->max_streams && a->port > 1 && a->max_streams > 0);
 }
 
+static void same_agent(const struct config_agent *a, const struct config_agent *b)
+{
+	must(a->enabled == b->enabled && a->port == b->port && a->port >= 1024);
+	must(strcmp(a->listen, b->listen) == 0 && strcmp(a->address, b->address) == 0 && a->listen[0] != '\0');
+}
+
 static void same(const struct config *a, const struct config *b)
 {
 	size_t count, other;
@@ -50,6 +57,7 @@ static void same(const struct config *a, const struct config *b)
 	const struct config_service *services, *other_services;
 
 	same_settings(config_settings(a), config_settings(b));
+	same_agent(config_agent(a), config_agent(b));
 	must(count == other && count >= 1 && count <= CONFIG_PORTS_MAX);
 	for (size_t i = 0; i < count; i++)
 		same_port(&ports[i], &other_ports[i]);
@@ -107,6 +115,8 @@ static bool change(struct config *config, char *what, const char *value, struct 
 		return config_service_set(config, number, name, value, error);
 	case 'n':
 		return config_service_add(config, service_names, service_values, name[0] != '\0' ? 4 : 3, &number, error);
+	case 'w':
+		return config_agent_set(config, name, value, error);
 	case 'd':
 		return config_service_remove(config, number, error);
 	default:

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Fuzz target: what clients of the control socket may send, up to the methods and the configuration that they change. The input is the
- * bytes of two connections: byte 1 changes to the other one, 2 leaves with it, 3 lets it stop reading or go on. Whatever they are, each
- * whole answer is a message, and clients are let go when they leave. The monitor is played by this file: it keeps nothing, and opens
- * nothing. So is a neighbour, another engine, for those who look for one.
+ * bytes of two connections, the second of them not root's where that can be had: byte 1 changes to the other one, 2 leaves with it, 3
+ * lets it stop reading or go on. Whatever they are, each whole answer is a message, and clients are let go when they leave. The monitor
+ * is played by this file: it keeps nothing, and opens nothing. So is a neighbour, another engine, for those who look for one.
  */
 #include <errno.h>
 #include <sched.h>
@@ -22,6 +22,7 @@
 
 #define TURNS_MAX 500
 #define ANSWERS_MAX (4 * 1024 * 1024)
+#define NOBODY 65534
 #define CUT_MIN (64 * 1024)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -253,13 +254,18 @@ struct dialed {
 	size_t len;
 };
 
-static void dial(struct dialed *client, struct sockaddr_un *at, socklen_t len)
+static void dial(struct dialed *client, struct sockaddr_un *at, socklen_t len, uid_t uid)
 {
+	uid_t self = geteuid();
+
 	client->reads = true;
 	client->gone = false;
 	client->len = 0;
 	client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (self == 0) /* whose a connection is, is asked of the moment in which it is made */
+		must(seteuid(uid) == 0);
 	must(client->fd >= 0 && connect(client->fd, (struct sockaddr *)at, len) == 0);
+	must(geteuid() == self || seteuid(self) == 0);
 	turn();
 }
 
@@ -379,9 +385,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (worker.base == NULL)
 		set_up(clients);
 	start(&at, &len);
+	worker.agent = size > 0 && data[0] == 4 ? NOBODY : (uid_t)-1; /* then the second one is the WinBox agent */
 	for (size_t i = 0; i < 2; i++)
-		dial(&clients[i], &at, len);
-	run(clients, data, size);
+		dial(&clients[i], &at, len, i == 0 ? 0 : NOBODY);
+	run(clients, data + (worker.agent == NOBODY), size - (worker.agent == NOBODY));
 	for (size_t i = 0; i < 2; i++)
 		leave(&clients[i]);
 	for (size_t i = 0; i < 2; i++) {

@@ -267,11 +267,24 @@ static void give_back(struct run *run)
 	give(run, &run->a, link != 0 ? link : old->link, frame, len);
 }
 
-/* What waits on the wire between port 1 of both crosses it: whole, twice, not at all or damaged. */
+/* Many at once, as they come from a socket. */
+static void give_all(struct run *run, struct side *side, struct frame *list, size_t count)
+{
+	struct romon_frame frames[2 * OLD_MAX];
+
+	for (size_t i = 0; i < count; i++)
+		frames[i] = (struct romon_frame){.link = 1, .len = list[i].len, .data = list[i].data};
+	romon_engine_receive(side->engine, frames, count, run->now);
+	collect(run, side);
+}
+
+/* What waits on the wire between port 1 of both crosses it: whole, twice, not at all or damaged; one by one or together. */
 static void cross(struct run *run, struct side *from, struct side *to, size_t *wired)
 {
+	static struct frame together[2 * OLD_MAX];
 	uint8_t fate = tape_u8(&run->tape);
 	unsigned crossed = 0;
+	size_t count = 0;
 
 	if (from->sent - *wired > OLD_MAX)
 		*wired = from->sent - OLD_MAX;
@@ -282,10 +295,15 @@ static void cross(struct run *run, struct side *from, struct side *to, size_t *w
 			continue;
 		if (fate & 2)
 			damage(run, frame.data, frame.len);
-		give(run, to, 1, frame.data, frame.len);
-		if (fate & 4)
-			give(run, to, 1, frame.data, frame.len);
+		for (unsigned copies = 0; copies < (fate & 4 ? 2 : 1); copies++) {
+			if (fate & 8)
+				together[count++] = frame;
+			else
+				give(run, to, 1, frame.data, frame.len);
+		}
 	}
+	if (count > 0)
+		give_all(run, to, together, count);
 }
 
 static void replay(struct run *run)

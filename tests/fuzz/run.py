@@ -33,7 +33,7 @@ TARGETS = list(seeds.MAKERS)
 PARSERS = {
     "frames": (["src/core/wire_decode.c", "src/core/wire_encode.c", "src/core/reader.c", "src/core/writer.c"],
                ["fuzz_wire_decode", "fuzz_wire_encode"]),
-    "authentication": (["src/core/auth.c", "src/core/auth_peer.c", "src/core/window.c"], ["fuzz_engine"]),
+    "authentication": (["src/core/auth.c", "src/core/auth_batch.c", "src/core/auth_peer.c", "src/core/window.c"], ["fuzz_engine"]),
     "discovery": (["src/core/discover.c", "src/core/relay.c", "src/core/neighbor.c"], ["fuzz_engine"]),
     "data and pings": (["src/core/forward.c", "src/core/ping.c"], ["fuzz_engine"]),
     "streams": (["src/core/stream_receive.c", "src/core/stream_ack.c", "src/core/flight.c", "src/core/stream_close.c",

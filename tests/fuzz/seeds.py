@@ -39,10 +39,12 @@ def events(own):
     handshake = bytes([11, 0xff, 1, 1, 0x8b, 0xff, 1, 1])  # secrets for both
     crossing = bytes([5, 0, 0, 5, 0, 0])
     asks = bytes([13, 1]) + crossing * 2
+    batched = bytes([5, 8, 8, 5, 12, 12])
     pings = bytes([14, 10, 3, 0, 32, 0]) + crossing * 2 + bytes([8, 2]) + crossing * 3 + bytes([0x48, 8])
     connects = bytes([15, 0, 4, 10, 3]) + crossing * 6 + bytes([15, 0, 0, 0x20, 0]) + crossing * 6 + bytes([15, 0, 2]) + crossing * 4
     crowds = [bytes([31, kind, 70, 70]) + bytes([13, 1] * (kind == 2)) + bytes([31, kind, 70, 71, 0x48, 8, 31, kind, 9, 9])
               for kind in range(4)]
+    inputs += [handshake + batched * 6 + asks + pings.replace(crossing, batched * 2) + connects.replace(crossing, batched)]
     inputs += [handshake + crossing * 4 + asks + pings + connects, asks + pings + connects, asks + pings[:6] + bytes([0x48, 8] * 4)]
     # The neighbour comes back with a new index, its Hello is lost, and it asks: it is challenged, again and again, and proves itself.
     again = bytes([10 | 128, 1, 9 | 128, 1, 13, 0, 100, 11 | 128, 0xff, 1, 1])
@@ -132,7 +134,11 @@ def configurations(_own):
     texts += ["/tool romon port\n" + ports, "/tool romon service\n" + services, "/tool romon service\n" + targets,
               "/tool romon set current-id=02:00:00:00:00:01\n", "/tool romon set secrets=a,a\n", "/tool romon set identity=\"\\00\"\n",
               "/tool romon service set ssh name=other\n", "/tool romon service set ssh port=4\n", "/tool romon port add interface=all\n",
+              "/tool romon winbox-agent\nset enabled=yes listen=127.0.0.1,::1 port=8299 address=192.0.2.0/24\n",
+              "/tool romon winbox-agent set port=80\n", "/tool romon set datapath=packet answer-limit=200000\n",
+              "/tool romon port set 0 datapath=xdp\n", "/tool romon set answer-limit=1 datapath=none\n",
               "/tool romon service add name=x port=3 to=unix:x\n", "/tool romon service add name=x port=9 to=\"tcp:[::1:7\"\n"]
+    changes += b"w0port\x009000\0w0address\0\0w0listen\0::1\0x0answer-limit\x00300000\0x0datapath\0xdp\0p1datapath\0auto\0"
     changes += b"x0secrets\0(\"\")\0x0id\x0002:00:00:00:00:01\0n0port\0\x34\0"
     return [text.encode() for text in texts] + [text.encode() + changes for text in texts]
 
@@ -157,8 +163,10 @@ def calls(_own):
         b"\3" + described * 100 + b"\3", b"\3" + described * 30 + b"\2",
         connect, connect + b"\1" + call(ours + "GetStreams"), connect + connect, connect + b"\2\1" + call(ours + "GetEnds"),
         call(ours + "Ping", '"id":"02:00:00:00:00:05","count":2,"interval":0.001', more), call(ours + "Ping", '"id":"farm"', more) + b"\2",
-        call(ours + "Discover", "", more) + b"\1" + off + call(ours + "Discover", "", more) + call(ours + "Ping"),
-        call(ours + "Ping", '"id":"02:00:00:00:00:06","count":1') + b"\1" + off, b'{"method":"x","parameters":null}\0',
+        b"\1" + call(ours + "Discover", "", more) + b"\1" + off + call(ours + "Discover", "", more) + call(ours + "Ping"),
+        b"\1" + call(ours + "Ping", '"id":"02:00:00:00:00:06","count":1') + b"\1" + off,
+        b"\4\1" + off, b"\4\1" + call(ours + "GetPorts"), b"\4\1" + call(ours + "Discover", '"duration":0'), b"\4\1" + connect,
+        b"\1" + off, b'{"method":"x","parameters":null}\0',
         call(ours + "Ping", '"id":7,"count":"x","size":0,"interval":-1'), call(ours + "Ping", '"id":"x","count":1,"wrong":1'),
         call(ours + "Connect", '"id":"02:00:00:00:00:05","port":3,"fdpass":3', ',"upgrade":true'),
         call(ours + "SetPort", '"number":0,"values":{"cost":3}'), call(ours + "SetPort", '"number":0,"values":[]'),
