@@ -444,22 +444,32 @@ bool checks_avoiding(const struct world *world, uint32_t station)
 
 /* ---- tables ---- */
 
+/* A table that is full of strangers has some room for those whom a secret vouches for. */
+static size_t room(size_t max, bool vouched)
+{
+	return vouched ? TABLE_FOR_VOUCHED(max) : max;
+}
+
 void checks_tables(struct world *world, uint32_t station)
 {
 	const struct romon_engine *e = world->stations[station].engine;
+	bool vouched = world->stations[station].secret_count > 0;
 	const struct {
 		const char *name;
 		size_t count, max;
-	} tables[] = {{"answered", e->relay.answered.count, RELAY_ANSWERS_MAX},
-		{"askers", e->relay.askers.count, RELAY_ASKERS_MAX}, {"heard", e->relay.heard.count, RELAY_HEARD_MAX},
-		{"pending", e->relay.pending_count, RELAY_PENDING_MAX}, {"neighbors", e->neighbors.table.count, NEIGHBORS_MAX},
-		{"peers", e->auth.peers.count, AUTH_PEERS_MAX}, {"nodes", e->topology.node_len, TOPOLOGY_NODES_MAX},
-		{"members", e->topology.member_len, TOPOLOGY_MEMBERS_MAX},
-		{"segments", e->topology.segment_len, TOPOLOGY_MEMBERS_MAX},
+	} tables[] = {{"answered", e->relay.answered.count, room(RELAY_ANSWERS_MAX, vouched)},
+		{"askers", e->relay.askers.count, room(RELAY_ASKERS_MAX, vouched)},
+		{"heard", e->relay.heard.count, room(RELAY_HEARD_MAX, vouched)},
+		{"pending", e->relay.pending_count, RELAY_PENDING_MAX},
+		{"neighbors", e->neighbors.table.count, room(NEIGHBORS_MAX, vouched)},
+		{"peers", e->auth.peers.count, AUTH_PEERS_MAX},
+		{"nodes", e->topology.node_len, room(TOPOLOGY_NODES_MAX, vouched)},
+		{"members", e->topology.member_len, room(TOPOLOGY_MEMBERS_MAX, vouched)},
+		{"segments", e->topology.segment_len, room(TOPOLOGY_MEMBERS_MAX, vouched)},
 		{"avoided", e->topology.avoided_count, TOPOLOGY_AVOIDED_MAX}, {"pings", e->pings.count, PINGS_MAX},
 		{"ping events", e->pings.event_count, PING_EVENTS_MAX}, {"streams", e->streams.count, STREAMS_MAX},
-		{"half open", e->streams.half_open_count, STREAM_HALF_OPEN_MAX}, {"queue", e->queue.count, QUEUE_FRAMES_MAX},
-		{"queue bytes", e->queue.bytes_len, QUEUE_BYTES_MAX}};
+		{"half open", e->streams.half_open_count, room(STREAM_HALF_OPEN_MAX, vouched)},
+		{"queue", e->queue.count, QUEUE_FRAMES_MAX}, {"queue bytes", e->queue.bytes_len, QUEUE_BYTES_MAX}};
 
 	if (world->checks == NULL)
 		return;
