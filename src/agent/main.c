@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
@@ -104,19 +103,6 @@ static struct options read_options(int argc, char **argv)
 		return options;
 	fputs(usage, stderr);
 	exit(EXIT_USAGE);
-}
-
-int64_t agent_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
-void agent_settle(struct agent *agent)
-{
-	sessions_settle(agent);
 }
 
 static void stop(evutil_socket_t fd, short what, void *arg)

@@ -41,6 +41,9 @@ PARSERS = {
     "configuration": (["src/daemon/config_lexer.c", "src/daemon/config_parse.c", "src/daemon/config_value.c",
                        "src/daemon/config_service.c", "src/daemon/config_edit.c", "src/daemon/target.c"], ["fuzz_config"]),
     "control messages": (["src/control/message.c", "src/daemon/control.c", "src/daemon/args.c"], ["fuzz_message", "fuzz_control"]),
+    "WinBox's frames": (["src/winbox/chunk.c", "src/winbox/cipher.c"], ["fuzz_winbox_chunk", "fuzz_winbox_channel"]),
+    "WinBox's messages": (["src/winbox/m2_read.c"], ["fuzz_winbox_m2"]),
+    "WinBox's login": (["src/winbox/channel.c", "src/winbox/srp.c"], ["fuzz_winbox_channel"]),
     "captures": (["tests/fuzz/capture.c"], ["fuzz_capture"]),
 }
 

@@ -174,7 +174,43 @@ def calls(_own):
         call(ours + "Set", '"values":{"id":"02:00:00:00:00:09"}', ',"oneway":true')]
 
 
+def winbox_lines(name, own):
+    """The values of the vectors of WinBox's protocol, as they stand behind the last blank of each line: (first word, bytes)."""
+    path = CAPTURED.parent / f"winbox-{name}.txt"
+    path = OWN.parent / f"own-winbox-{name}.txt" if own or not path.exists() else path
+    for line in path.read_text().splitlines():
+        words = line.split()
+        if len(words) > 2 and not line.startswith("#") and set(words[-1]) <= set("0123456789abcdef"):
+            yield words[0], bytes.fromhex(words[-1])
+
+
+def winbox_chunks(own):
+    """For fuzz_winbox_chunk: what crosses the wire, as a login and as a session; and messages that are to be sealed."""
+    wires = [data for word, data in winbox_lines("handshake", own) if word == "wire"]
+    sealed = [b"\2" + struct.pack(">H", 8 * number) + data for number, (_, data) in enumerate(winbox_lines("m2", own))]
+    long = b"\xff\x06\x01\x00" + bytes(253) + b"\x13\xff" + bytes(19) + b"\x00\xff"
+    return [bytes([kind, cut]) + data for data in [*wires, b"".join(wires), long] for kind in (0, 1) for cut in (0, 16)] + sealed
+
+
+def winbox_messages(own):
+    return [data for _, data in winbox_lines("m2", own)]
+
+
+def winbox_talks(_own):
+    """For fuzz_winbox_channel: login, password, and then turns: 0 and 1 carry from one end to the other, 4 and 5 send, 6 and 7 invent."""
+    login = bytes([0, 0, 1, 0, 0, 0, 1, 0])
+    message = bytes([4, 0, 200, 7, 0, 0, 5, 4, 9, 1, 1, 0])
+    byte_by_byte = bytes([0, 1] * 60 + [1, 1] * 60)
+    return [bytes([who, word]) + talk for who in range(5) for word in (0, 1)
+            for talk in (login, login + message * 3, byte_by_byte, login[:2] + bytes([6, 9]) + b"\x05\x06abcde",
+                         login + bytes([0, 6, 0, 9]) + message,
+                         login + message[:4] + bytes([0, 6, 0, 40, 3, 0, 0]), login + message[:4] + bytes([0, 4, 0, 0]))]
+
+
 MAKERS = {
+    "fuzz_winbox_chunk": winbox_chunks,
+    "fuzz_winbox_m2": winbox_messages,
+    "fuzz_winbox_channel": winbox_talks,
     "fuzz_wire_decode": frames,
     "fuzz_wire_encode": structs,
     "fuzz_engine": events,

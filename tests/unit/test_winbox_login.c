@@ -275,6 +275,27 @@ static void test_both_channels(void **state)
 	}
 }
 
+/* The server's private key is a multiple of the cofactor. */
+static void test_servers_key(void **state)
+{
+	uint8_t hello_wire[] = {4 + 34, 0x06, 'u', 's', 'e', 'r', 0, [2 + 4 + CURVE_LEN] = 9, 0}, scalar[SRP_HASH];
+	struct channel *server = server_new();
+	struct curve_point expected;
+	const uint8_t *data;
+	size_t len;
+
+	(void)state;
+	memset(scalar, 0xff, sizeof(scalar));
+	script_set(scalar, sizeof(scalar));
+	assert_int_equal(sizeof(hello_wire), 2 + 4 + 34);
+	assert_int_equal(feed(server, hello_wire, sizeof(hello_wire)), CHANNEL_MORE);
+	data = channel_output(server, &len);
+	scalar[SRP_HASH - 1] = 0xf8;
+	assert_true(curve_masked(curve, scalar, &account.mask, &expected));
+	assert_memory_equal(data + 2, expected.x, CURVE_LEN);
+	channel_free(server);
+}
+
 /* Wrong name, wrong password: the same answer, as long, at the same point. */
 static void test_refused(void **state)
 {
@@ -458,6 +479,35 @@ static void test_replayed(void **state)
 	channel_free(client);
 }
 
+/* Logins one after the other, right and wrong ones, with keys and salts of all kinds: none that is right fails, none that is wrong
+ * does not. At full length these are 100,000. */
+static void test_many_logins(void **state)
+{
+	const unsigned count = getenv("ROMON_SOAK") != NULL ? 100000 : 200;
+	struct srp_account kept = account;
+
+	(void)state;
+	for (unsigned n = 0; n < count; n++) {
+		bool wrong = n % 3 == 2;
+		struct channel *client, *server;
+		struct srp_validator validator;
+		uint8_t salt[SRP_SALT];
+		enum channel_event at_server, at_client;
+
+		scripted(salt, sizeof(salt));
+		assert_true(srp_validator_make(curve, "user", 4, "password", 8, salt, &validator));
+		assert_true(srp_account_make(curve, &validator, &account));
+		client = channel_client(curve, n % 2 == 0 ? "user+r" : "user", wrong ? "passwort" : "password", scripted);
+		server = server_new();
+		at_client = log_in(client, server, 1000, &at_server);
+		assert_int_equal(at_client, wrong ? CHANNEL_REFUSED_LOGIN : CHANNEL_LOGIN);
+		assert_int_equal(at_server, at_client);
+		channel_free(client);
+		channel_free(server);
+	}
+	account = kept;
+}
+
 /* The client believes no key that is none, and shows no text of a server that could steer a terminal. */
 static void test_bad_servers(void **state)
 {
@@ -486,6 +536,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vectors),
 		cmocka_unit_test(test_both_channels),
+		cmocka_unit_test(test_servers_key),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_bad_keys),
 		cmocka_unit_test(test_key_outside_the_group),
@@ -493,6 +544,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_confirmations),
 		cmocka_unit_test(test_replayed),
 		cmocka_unit_test(test_bad_servers),
+		cmocka_unit_test(test_many_logins),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
