@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * romon ssh: the system's ssh, over a stream. This program becomes ssh, so that terminal, signals and exit status are ssh's own; the
- * stream is opened by another romon, which ssh starts as its ProxyCommand and which hands the connection over.
+ * romon ssh: the system's ssh, over a stream, which is opened by another romon that ssh starts as its ProxyCommand and that hands the
+ * connection over. Terminal, signals and exit status are ssh's own. This program only waits for it: when a connection breaks, all that ssh
+ * can see is that it ended; romond knows why.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -9,12 +10,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/agent.h"
+#include "cli/call.h"
 #include "cli/proxy.h"
 
 #define OPTIONS_MAX 64
+#define SSH_FAILED 255 /* status of ssh when not the remote command but ssh itself failed */
+#define NOT_RUN 127    /* and of the child that did not become ssh */
+#define END_AGE 5      /* seconds since a connection broke off: then it was this one */
 #define SSH_OPTIONS "+1246AaB:b:CcD:E:e:F:fGgI:i:J:KkL:l:MmNnO:o:P:p:Q:qR:S:sTtVvW:w:XxYy"
 
 /* What stands behind "--" must be options of ssh: anything else it would take for the host. */
@@ -48,6 +55,71 @@ static char *option(const char *key, const char *value)
 	return text;
 }
 
+/* Becomes ssh. Returns the status if that is not possible. */
+static int ssh_become(char *const *words)
+{
+	signal(SIGPIPE, SIG_DFL); /* programs inherit what is ignored */
+	execvp("ssh", words);
+	return cli_fail(CLI_NO, "romon: cannot run ssh: %s: is an OpenSSH client installed?", strerror(errno));
+}
+
+/* Says why the last connection to this router broke off, if one did just now. */
+static void reason_print(const struct cli *cli, const char *id)
+{
+	struct message_reply reply;
+	size_t i;
+	json_t *end;
+
+	if (call_once(cli, "GetEnds", NULL, 0, &reply) != CLI_DONE)
+		return;
+	json_array_foreach(json_object_get(reply.parameters, "ends"), i, end)
+	{
+		const char *address = json_string_value(json_object_get(end, "address"));
+		const char *reason = json_string_value(json_object_get(end, "reason"));
+
+		if (!address || !reason || strcmp(address, id) != 0 || json_number_value(json_object_get(end, "age")) > END_AGE)
+			continue;
+		cli_fail(CLI_NO, "romon: the connection to %s ended: %s", id, reason);
+		break;
+	}
+	message_reply_free(&reply);
+}
+
+/* Waits for ssh, and stops and goes on with it. Returns its status as a shell shows it. */
+static int ssh_wait(pid_t pid)
+{
+	int status;
+
+	for (;;) {
+		while (waitpid(pid, &status, WUNTRACED) < 0 && errno == EINTR)
+			;
+		if (!WIFSTOPPED(status))
+			return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+		raise(SIGSTOP);
+		kill(pid, SIGCONT);
+	}
+}
+
+/* ssh as a child. What the terminal sends goes to both: it is for ssh to judge. */
+static int ssh_attend(const struct cli *cli, const char *id, char *const *words)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		return cli_fail(CLI_NO, "romon: cannot run ssh: %s", strerror(errno));
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGHUP);
+		_exit(ssh_become(words) == CLI_DONE ? 0 : NOT_RUN);
+	}
+	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	status = ssh_wait(pid);
+	if (status == SSH_FAILED)
+		reason_print(cli, id);
+	return status == NOT_RUN ? CLI_NO : status;
+}
+
 static int ssh_run(const struct cli *cli, char *id)
 {
 	const char *user = cli_value(cli, "user"), *command = cli_value(cli, "command");
@@ -71,15 +143,14 @@ static int ssh_run(const struct cli *cli, char *id)
 	if (command)
 		words[count++] = (char *)command;
 	words[count] = NULL;
-	signal(SIGPIPE, SIG_DFL); /* programs inherit what is ignored */
-	execvp("ssh", words);
 
-	int error = errno;
+	/* Through an agent romond cannot be asked without another login. */
+	int status = cli->agent ? ssh_become(words) : ssh_attend(cli, id, words);
 
 	for (size_t i = 1; i <= 4; i++)
 		free(words[i]);
 	free(proxy);
-	return cli_fail(CLI_NO, "romon: cannot run ssh: %s: is an OpenSSH client installed?", strerror(error));
+	return status;
 }
 
 int cmd_ssh(const struct cli *cli)

@@ -370,6 +370,7 @@ def test_ssh_proxy_command(daemon, tmp_path):
     program.chmod(0o755)
     strange = FakeRomond(folder / "so%cket")
     strange.answers["Connect"] = greet_as_ssh
+    strange.answers["GetEnds"] = {"ends": [{"address": A, "port": 3, "reason": "timeout", "age": 0.5}]}
     try:
         done = subprocess.run([program, "-s", strange.path, "ssh", A, "--", "-F", "none", "-v"], stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=20, env=environment())
@@ -377,7 +378,9 @@ def test_ssh_proxy_command(daemon, tmp_path):
         strange.close()
     assert done.returncode == 255
     assert "remote software version none" in done.stderr
-    assert strange.calls == [("Connect", {"id": A, "service": "ssh", "fdpass": True}, False)] and strange.faults == []
+    assert strange.calls == [("Connect", {"id": A, "service": "ssh", "fdpass": True}, False), ("GetEnds", {}, False)]
+    assert strange.faults == []
+    assert done.stderr.endswith(f"romon: the connection to {A} ended: timeout\n")
 
 
 def test_ssh_config(daemon, tmp_path):

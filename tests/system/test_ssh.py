@@ -107,13 +107,18 @@ def test_host_key(net, hops):
     net.known.unlink()
 
 
+def children(pid):
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
 def test_nobody_between(net):
-    """An open session: romon has become ssh, the proxy is gone, and both daemons show the stream."""
+    """An open session: romon waits for ssh, the proxy is gone, and both daemons show the stream."""
     process = subprocess.Popen(net.ssh_line(net.ids[5], "echo ready; cat"), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     net.lab.processes.append(process)
     assert process.stdout.readline() == b"ready\n"
-    assert Path(f"/proc/{process.pid}/comm").read_text() == "ssh\n"
-    wait(lambda: not Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(), "the proxy ends")
+    (ssh,) = children(process.pid)
+    assert Path(f"/proc/{ssh}/comm").read_text() == "ssh\n"
+    wait(lambda: not children(ssh), "the proxy ends")
     (ours,) = net.nodes[0].json("streams")["streams"]
     (its,) = net.nodes[5].json("streams")["streams"]
     assert (ours["address"], ours["identity"], ours["service"], ours["outgoing"], ours["state"]) == (
