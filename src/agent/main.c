@@ -152,8 +152,15 @@ static int serve(struct agent *agent, struct listeners *listeners)
 	return status;
 }
 
+/* From here on this process ends with its parent; has that ended meanwhile, while it did not? */
+static bool end_with(pid_t parent)
+{
+	return prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == parent;
+}
+
 int main(int argc, char **argv)
 {
+	pid_t parent = getppid();
 	struct options options = read_options(argc, argv);
 	static struct agent agent;
 	struct listeners listeners = {.count = 0};
@@ -173,7 +180,7 @@ int main(int argc, char **argv)
 	agent.base = event_base_new();
 	if (agent.base == NULL || !listeners_open(&listeners, options.listen, options.listen_count, options.port))
 		return EXIT_FAILURE;
-	if (privilege_drop(&user, PRIVILEGE_AGENT) && prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && prepare(&agent, &options))
+	if (privilege_drop(&user, PRIVILEGE_AGENT) && end_with(parent) && prepare(&agent, &options))
 		status = serve(&agent, &listeners);
 	accounts_free(&agent.accounts);
 	curve_free(agent.curve);

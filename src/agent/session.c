@@ -216,12 +216,10 @@ static bool welcome(struct agent *agent, const struct address *address, uint16_t
 		return false;
 	}
 	verdict = sources_open(&agent->sources, address, agent_now(), source);
-	if (verdict != SOURCES_WELCOME && *source != NULL && !(*source)->told) {
-		(*source)->told = true;
+	if (verdict != SOURCES_WELCOME && *source != NULL && sources_tell(*source, agent_now()))
 		log_warning("%s %s", address_text(address, port, text),
 			verdict == SOURCES_BLOCKED ? "failed to log in too often: it is kept out for a while"
 						   : "has too many connections: the next ones are refused");
-	}
 	return verdict == SOURCES_WELCOME;
 }
 

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#define TOLD_NS 60000000000LL
+
 /* The source that an address belongs to. */
 static struct address source_of(const struct address *address)
 {
@@ -63,8 +65,16 @@ enum sources_verdict sources_open(struct sources *sources, const struct address 
 	if (found->open >= SOURCES_OPEN_MAX || found->sessions >= SOURCES_SESSIONS_MAX)
 		return SOURCES_BUSY;
 	found->open++;
-	found->told = false;
 	return SOURCES_WELCOME;
+}
+
+bool sources_tell(struct source *source, int64_t now)
+{
+	bool time = source->told == 0 || now - source->told >= TOLD_NS;
+
+	if (time)
+		source->told = now;
+	return time;
 }
 
 void sources_attempt(struct source *source)

@@ -26,7 +26,7 @@ struct source {
 	unsigned sessions;
 	int attempts; /* left, at the time `seen` */
 	int64_t seen;
-	bool told; /* that it is kept out, since it last was let in */
+	int64_t told; /* when somebody was last told that it is kept out; 0: never */
 };
 
 struct sources {
@@ -42,6 +42,8 @@ enum sources_verdict {
 
 /* May this address open another connection? Then it counts as a login under way, of the source *source. */
 enum sources_verdict sources_open(struct sources *sources, const struct address *address, int64_t now, struct source **source);
+/* Is it time to tell somebody that this one is kept out? Then it will not be for a minute. */
+bool sources_tell(struct source *source, int64_t now);
 /* A login became a session. */
 void sources_login(struct source *source);
 /* A login ended otherwise, after its hello. */

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,7 +45,7 @@ void agent_want(struct agent *agent, const struct config_agent *wanted)
 }
 
 /* In the child. Returns only if it fails. */
-static void exec_agent(const struct config_agent *settings, const struct agent_options *options)
+static void exec_agent(const struct config_agent *settings, const struct agent_options *options, pid_t monitor)
 {
 	char port[8];
 	const char *argv[16] = {options->program, "--listen", settings->listen, "--port", port, "--address", settings->address,
@@ -58,6 +59,9 @@ static void exec_agent(const struct config_agent *settings, const struct agent_o
 	if (options->verbose)
 		argv[count++] = "-v";
 	programs_clean(&options->limits);
+	/* It ends with us, from the first moment on; what it does as another user it has to see to itself. */
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != monitor)
+		return;
 	/* All of ours are closed by exec already; these are what whoever started romond left open. */
 	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 	if (chdir("/") == 0)
@@ -67,10 +71,10 @@ static void exec_agent(const struct config_agent *settings, const struct agent_o
 
 static void start(struct agent *agent, const struct agent_options *options)
 {
-	pid_t pid = fork();
+	pid_t monitor = getpid(), pid = fork();
 
 	if (pid == 0) {
-		exec_agent(&agent->wanted, options);
+		exec_agent(&agent->wanted, options, monitor);
 		_exit(127);
 	}
 	agent->not_before = now_ms(); /* when it was started, while it runs */
