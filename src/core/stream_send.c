@@ -11,6 +11,7 @@
 #define BURST 16                          /* segments of one stream before it is another one's turn */
 #define CLOSE_PAUSE ROMON_SECOND          /* a close alone, which is repeated for 10 s, is repeated so often at least */
 #define HEAL_TIMEOUTS 2                   /* without a sign of life */
+#define SILENT_TIMEOUT ROMON_SECOND       /* between tries then */
 #define TRY_TIMEOUTS 3                    /* likewise: then sizes are tried */
 #define OTHERS_TIMEOUTS 8                 /* the reader of others may be slow: only one in so many asks for path and size */
 #define REPEATS 2                         /* of an acknowledgement that lets the sender go on */
@@ -342,6 +343,17 @@ static bool stuck(const struct stream *stream, unsigned timeouts)
 	return stream->ours ? stream->timeouts >= timeouts : stream->timeouts % OTHERS_TIMEOUTS == timeouts;
 }
 
+/* When to try again after a timeout. One of ours that is not heard at all is tried once a second: on a path that is whole only now and then,
+ * longer pauses would miss those times until the stream is given up. */
+static int64_t backed_off(const struct stream *stream)
+{
+	int64_t wait = rtt_timeout(&stream->rtt, stream->timeouts), once = rtt_timeout(&stream->rtt, 0);
+
+	if (!stream->ours || stream->silent < HEAL_TIMEOUTS || wait <= SILENT_TIMEOUT)
+		return wait;
+	return once > SILENT_TIMEOUT ? once : SILENT_TIMEOUT;
+}
+
 void stream_timeout(struct romon_engine *engine, struct stream *stream, struct romon_time now)
 {
 	unsigned want = all_arrived(stream) ? STREAM_WANT_PROBE : 0;
@@ -358,7 +370,7 @@ void stream_timeout(struct romon_engine *engine, struct stream *stream, struct r
 		back_off(stream);
 	}
 	stream_resend_all(stream);
-	stream->timer = now.ns + rtt_timeout(&stream->rtt, stream->timeouts);
+	stream->timer = now.ns + backed_off(stream);
 	if (stream->max == stream->una && stream->timer > now.ns + CLOSE_PAUSE)
 		stream->timer = now.ns + CLOSE_PAUSE;
 	if (stream->silent >= HEAL_TIMEOUTS)

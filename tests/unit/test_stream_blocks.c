@@ -399,6 +399,26 @@ static void a_slow_reader_is_no_loss(void **state)
 	assert_in_range(window_of(lone, handle), window, 2 * window);
 }
 
+/* Nothing is heard: the oldest bytes are tried once a second until all is given up, not ever more rarely. */
+static void silence_is_tried_once_a_second(void **state)
+{
+	struct lone *lone = *state;
+	uint32_t seq;
+	struct romon_time last = lone->now;
+	unsigned tries = 0;
+
+	ten_on_the_way(lone, &seq);
+	lone_run(lone, 14 * S);
+	for (size_t i = 0; i < lone->count; i++) {
+		if (lone->sent[i].data[14] != CRAFT_DATA || lone->sent[i].at.ns - last.ns < 100 * MS)
+			continue;
+		assert_in_range(lone->sent[i].at.ns - last.ns, 0, 1100 * MS);
+		last = lone->sent[i].at;
+		tries++;
+	}
+	assert_in_range(tries, 14, 25);
+}
+
 /* Blocks that cannot be: of what was not sent, of nothing, the wrong way round. */
 static void nonsense(void **state)
 {
@@ -478,6 +498,7 @@ int main(void)
 		TEST(the_last_one),
 		TEST(a_timeout_for_nothing),
 		TEST(a_slow_reader_is_no_loss),
+		TEST(silence_is_tried_once_a_second),
 		TEST(nonsense),
 		TEST(early_bytes_stay),
 	};
