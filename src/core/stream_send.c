@@ -343,8 +343,8 @@ static bool stuck(const struct stream *stream, unsigned timeouts)
 	return stream->ours ? stream->timeouts >= timeouts : stream->timeouts % OTHERS_TIMEOUTS == timeouts;
 }
 
-/* When to try again after a timeout. One of ours that is not heard at all is tried once a second: on a path that is whole only now and then,
- * longer pauses would miss those times until the stream is given up. */
+/* When to try again after a timeout. One of ours that is not heard at all is tried once a second: on a path that is whole only now and
+ * then, longer pauses would miss those times until the stream is given up. */
 static int64_t backed_off(const struct stream *stream)
 {
 	int64_t wait = rtt_timeout(&stream->rtt, stream->timeouts), once = rtt_timeout(&stream->rtt, 0);
