@@ -192,7 +192,7 @@ static void make_access(struct maker *maker)
 	}
 }
 
-bool layout_make(struct layout *layout, const struct options *options, char error[200])
+bool layout_make(struct layout *layout, const struct options *options, char error[OPTIONS_ERROR])
 {
 	struct maker maker = {layout, options, dice_make(options->seed, DICE_LAYOUT, 0)};
 

@@ -29,13 +29,13 @@ struct layout {
 };
 
 /* The network that the options want. False: *error says why there is none (only of a file). */
-bool layout_make(struct layout *layout, const struct options *options, char error[200]);
+bool layout_make(struct layout *layout, const struct options *options, char error[OPTIONS_ERROR]);
 void layout_free(struct layout *layout);
 
 uint32_t layout_cable(struct layout *layout);
 void layout_join(struct layout *layout, uint32_t router, uint32_t cable, uint16_t mtu, uint16_t cost);
 /* Reads options->file (layout_file.c). */
-bool layout_read(struct layout *layout, const struct options *options, char error[200]);
+bool layout_read(struct layout *layout, const struct options *options, char error[OPTIONS_ERROR]);
 
 /* The network as a picture for Graphviz, and as JSON. */
 void layout_dot(const struct layout *layout, FILE *out);

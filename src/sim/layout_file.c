@@ -90,25 +90,26 @@ static const char *take_line(struct layout *layout, char *line, const struct opt
 	return wrong;
 }
 
-bool layout_read(struct layout *layout, const struct options *options, char error[200])
+bool layout_read(struct layout *layout, const struct options *options, char error[OPTIONS_ERROR])
 {
 	FILE *file = options->file[0] != '\0' ? fopen(options->file, "re") : NULL;
 	char line[4096];
 	const char *wrong = NULL;
 
 	if (file == NULL) {
-		snprintf(error, 200, "topology=file needs file=PATH of a network: '%.80s': %s", options->file,
+		snprintf(error, OPTIONS_ERROR, "topology=file needs file=PATH of a network: '%s': %s", options->file,
 			options->file[0] != '\0' ? strerror(errno) : "no path");
 		return false;
 	}
 	for (unsigned n = 1; wrong == NULL && fgets(line, sizeof(line), file) != NULL; n++) {
 		wrong = strlen(line) == sizeof(line) - 1 ? "the line is too long" : take_line(layout, line, options);
 		if (wrong != NULL)
-			snprintf(error, 200, "%.80s:%u: %s", options->file, n, wrong);
+			snprintf(error, OPTIONS_ERROR, "%s:%u: %s", options->file, n, wrong);
 	}
 	fclose(file);
 	if (wrong == NULL && layout->routers == 0)
-		snprintf(error, 200, "%.80s: no router in it; a line is a cable: the names of the routers on it", options->file);
+		snprintf(error, OPTIONS_ERROR, "%s: no router in it; a line is a cable: the names of the routers on it",
+			options->file);
 	return wrong == NULL && layout->routers > 0;
 }
 

@@ -30,7 +30,7 @@ static void help(void)
 static int show_layout(const struct options *options)
 {
 	struct layout layout;
-	char error[200];
+	char error[OPTIONS_ERROR];
 
 	if (!layout_make(&layout, options, error)) {
 		layout_free(&layout);
@@ -47,7 +47,7 @@ static int show_layout(const struct options *options)
 static int simulate(const struct options *options)
 {
 	struct result result;
-	char error[200];
+	char error[OPTIONS_ERROR];
 
 	if (!run(options, &result, NULL, error))
 		return usage_error(error);
@@ -64,7 +64,7 @@ static int simulate(const struct options *options)
 int main(int argc, char **argv)
 {
 	struct options options;
-	char error[200];
+	char error[OPTIONS_ERROR];
 
 	options_init(&options);
 	for (int i = 1; i < argc; i++) {

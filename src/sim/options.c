@@ -220,7 +220,7 @@ static bool read_value(struct options *options, const struct option *option, con
 	return false;
 }
 
-bool options_take(struct options *options, const char *word, char error[200])
+bool options_take(struct options *options, const char *word, char error[OPTIONS_ERROR])
 {
 	const char *equals = strchr(word, '=');
 	size_t len = equals != NULL ? (size_t)(equals - word) : strlen(word);
@@ -234,10 +234,11 @@ bool options_take(struct options *options, const char *word, char error[200])
 			continue;
 		if (read_value(options, &table[i], equals + 1))
 			return true;
-		snprintf(error, 200, "%s cannot be '%.80s': romon-sim --help says what it can be", table[i].name, equals + 1);
+		snprintf(error, OPTIONS_ERROR, "%s cannot be '%.80s': romon-sim --help says what it can be", table[i].name,
+			equals + 1);
 		return false;
 	}
-	snprintf(error, 200, "there is no option '%.80s': romon-sim --help lists them", word);
+	snprintf(error, OPTIONS_ERROR, "there is no option '%.80s': romon-sim --help lists them", word);
 	return false;
 }
 

@@ -13,6 +13,8 @@
 
 #include "core/broken.h"
 
+#define OPTIONS_ERROR 400 /* bytes of a message that says what is wrong, with the name of the file that it is about */
+
 enum topology_kind {
 	TOPOLOGY_LINE,
 	TOPOLOGY_RING,
@@ -112,7 +114,7 @@ struct options {
 
 void options_init(struct options *options);
 /* Takes one word of the command line. False: *error says why. */
-bool options_take(struct options *options, const char *word, char error[200]);
+bool options_take(struct options *options, const char *word, char error[OPTIONS_ERROR]);
 /* The words that make these options, those left out that are as options_init() leaves them. Each has a space before it. */
 void options_print(const struct options *options, FILE *out);
 /* What can be given, one line each. */

@@ -121,7 +121,7 @@ static void gather(const struct world *world, struct result *result)
 	memcpy(result->text, world->checks->text, sizeof(result->text));
 }
 
-bool run(const struct options *options, struct result *result, FILE *faults_to, char error[200])
+bool run(const struct options *options, struct result *result, FILE *faults_to, char error[OPTIONS_ERROR])
 {
 	struct world world;
 	double began = machine_seconds();

@@ -25,7 +25,7 @@ struct result {
 };
 
 /* False: *error says why it could not begin. With faults_to, the faults of the run are printed there. */
-bool run(const struct options *options, struct result *result, FILE *faults_to, char error[200]);
+bool run(const struct options *options, struct result *result, FILE *faults_to, char error[OPTIONS_ERROR]);
 void result_print(const struct options *options, const struct result *result, FILE *out);
 void result_json(const struct options *options, const struct result *result, FILE *out);
 /* The command that repeats it. */

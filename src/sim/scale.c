@@ -116,7 +116,7 @@ static json_t *one_round(struct measured *m)
 		"received", (json_int_t)(now_received - received), "seen", (json_int_t)m->seen, "cpu", machine_seconds() - began);
 }
 
-bool scale(const struct options *options, char error[200])
+bool scale(const struct options *options, char error[OPTIONS_ERROR])
 {
 	struct options quiet = *options;
 	struct world world;

@@ -8,6 +8,6 @@
 #include "sim/options.h"
 
 /* One router in the middle of the network asks for options->scale rounds. Prints one JSON object. False: *error says why not. */
-bool scale(const struct options *options, char error[200]);
+bool scale(const struct options *options, char error[OPTIONS_ERROR]);
 
 #endif

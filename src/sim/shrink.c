@@ -23,7 +23,7 @@ struct shrinking {
 static bool attempt(struct shrinking *shrinking, const struct options *options)
 {
 	struct result result;
-	char error[200];
+	char error[OPTIONS_ERROR];
 
 	if (shrinking->spent > REAL_TIME)
 		return false;
@@ -138,7 +138,7 @@ void shrink(const struct options *options, const struct result *result, FILE *ou
 {
 	struct shrinking shrinking = {.best = *options, .result = *result};
 	struct result again;
-	char error[200];
+	char error[OPTIONS_ERROR];
 
 	less_time(&shrinking);
 	fewer_routers(&shrinking);

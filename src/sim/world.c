@@ -109,7 +109,7 @@ static void make_cables(struct world *world)
 	}
 }
 
-bool world_make(struct world *world, const struct options *options, char error[200])
+bool world_make(struct world *world, const struct options *options, char error[OPTIONS_ERROR])
 {
 	struct dice dice = dice_make(options->seed, DICE_LAYOUT, 1);
 
@@ -120,7 +120,7 @@ bool world_make(struct world *world, const struct options *options, char error[2
 	if (!layout_make(&world->layout, options, error))
 		return false;
 	if (options->trace[0] != '\0' && (world->trace = fopen(options->trace, "we")) == NULL) {
-		snprintf(error, 200, "%.80s: %s", options->trace, strerror(errno));
+		snprintf(error, OPTIONS_ERROR, "%s: %s", options->trace, strerror(errno));
 		return false;
 	}
 	make_stations(world, &dice);

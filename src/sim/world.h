@@ -120,7 +120,7 @@ struct world {
 };
 
 /* Makes the network, everybody running. False: *error says why not. */
-bool world_make(struct world *world, const struct options *options, char error[200]);
+bool world_make(struct world *world, const struct options *options, char error[OPTIONS_ERROR]);
 void world_free(struct world *world);
 /* Runs until this time, or until a check was violated. */
 void world_run(struct world *world, int64_t until);
