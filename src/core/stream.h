@@ -123,6 +123,7 @@ struct stream {
 	uint32_t recover;
 	unsigned doubted;           /* segments sent again that the peer may turn out to have had; 0: the loss was real */
 	bool timed_out;             /* they were sent after a timeout of any kind: none was overtaken */
+	uint32_t doubted_from;      /* where they begin; they end at recover */
 	bool tail_sent, tail_again; /* a tail probe is unanswered; it was a segment sent before */
 	uint32_t tail;              /* where it ends */
 

@@ -78,6 +78,7 @@ static void begin_recovery(struct stream *stream)
 	stream->probing = false; /* what it was made of may go out again in smaller pieces; it will be made anew */
 	stream->recover = stream->max;
 	stream->doubted = 0;
+	stream->doubted_from = stream->una;
 	stream->tail_at = STREAM_NEVER;
 	congestion_lost(&stream->congestion);
 }
@@ -88,10 +89,13 @@ static void leave_recovery(struct stream *stream)
 	stream->duplicates = 0;
 }
 
-/* What was sent again had come before, every single segment of it: it was no loss. */
-static void came_twice(struct stream *stream)
+/* What was sent again had come before, every single segment of it: it was no loss. Another segment that came twice says nothing of that:
+ * the path doubled it. */
+static void came_twice(struct stream *stream, const struct wire_block *block)
 {
-	if (stream->doubted == 0)
+	uint32_t from = block->from - stream->doubted_from, to = block->to - stream->doubted_from;
+
+	if (stream->doubted == 0 || from >= to || to > stream->recover - stream->doubted_from)
 		return;
 	if (!stream->timed_out) /* then nothing was overtaken, but all of it late */
 		flight_overtaken(&stream->flight);
@@ -120,6 +124,8 @@ static void tail_answered(struct stream *stream, bool twice)
 	if (!stream->tail_again || twice || stream->recovering || stream->guarded)
 		return;
 	congestion_lost(&stream->congestion);
+	stream->doubted_from = stream->tail - stream->size;
+	stream->recover = stream->tail;
 	stream->doubted = 1; /* this may be the late answer to the first copy: then the second one is still to come twice */
 	stream->timed_out = true;
 }
@@ -199,7 +205,7 @@ static void take_blocks(struct romon_engine *engine, struct stream *stream, cons
 			flight_arrive(&stream->flight, block->from, block->to, stream->congestion.shortest, now, news);
 	}
 	if (twice)
-		came_twice(stream);
+		came_twice(stream, &segment->blocks[0]);
 	if (news->bytes > 0)
 		stream_ready(&engine->streams, stream, 0);
 	/* Nothing is missing, and no timeout was a loss: the reader is slow. */

@@ -317,6 +317,7 @@ void stream_resend_all(struct stream *stream)
 	stream->guarded = true; /* RFC 6582: that what was sent before is lost is no news */
 	stream->recover = stream->max;
 	stream->duplicates = stream->doubted = 0;
+	stream->doubted_from = stream->una;
 	stream->tail_at = stream->overdue_at = STREAM_NEVER;
 	if (stream->close_sent)
 		stream->want |= STREAM_WANT_CLOSE;

@@ -284,6 +284,22 @@ static void no_loss_at_all(void **state)
 	segments_sent(lone, DATA, 0, seq + 4 * SIZE, irs, SIZE);
 }
 
+/* The path doubles segments that have nothing to do with the loss: that does not undo it. */
+static void others_that_came_twice(void **state)
+{
+	struct lone *lone = *state;
+	uint32_t seq, handle = ten_on_the_way(lone, &seq), window;
+
+	give_blocks(lone, seq, 2, NULL, 0);
+	give_blocks(lone, seq, 2, (const uint32_t[]){3, 6}, 2);
+	segments_sent(lone, DATA, 0, seq + 2 * SIZE, irs, SIZE);
+	window = window_of(lone, handle);
+	give_blocks(lone, seq, 6, (const uint32_t[]){1, 2}, 2); /* before the loss */
+	assert_int_equal(window_of(lone, handle), window);
+	give_blocks(lone, seq, 6, (const uint32_t[]){2, 3}, 2); /* this is the one */
+	assert_true(window_of(lone, handle) > window);
+}
+
 /* What was sent again is lost again: it does not take a timeout. */
 static void lost_again(void **state)
 {
@@ -493,6 +509,7 @@ int main(void)
 		TEST(lost_alone),
 		TEST(holes_are_filled),
 		TEST(no_loss_at_all),
+		TEST(others_that_came_twice),
 		TEST(lost_again),
 		TEST(the_end_is_probed),
 		TEST(the_last_one),
