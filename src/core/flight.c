@@ -294,10 +294,14 @@ void flight_resend(struct flight *flight, uint32_t seq, uint32_t len, struct rom
 	segment->at = now;
 }
 
-bool flight_last(const struct flight *flight, uint32_t *seq, uint32_t *len)
+bool flight_repeat_last(struct flight *flight, uint32_t *seq, uint32_t *len, struct romon_time now)
 {
-	if (flight->count == 0 || segment_at(flight, flight->count - 1)->state != FLIGHT_WAITING)
+	struct flight_segment *last = flight->count > 0 ? segment_at(flight, flight->count - 1) : NULL;
+
+	if (last == NULL || last->state != FLIGHT_WAITING)
 		return false;
+	last->again = true; /* nobody will know which copy was answered (Karn) */
+	last->at = now;
 	*seq = begin_of(flight, flight->count - 1);
 	*len = length_of(flight, flight->count - 1);
 	return true;

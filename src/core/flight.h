@@ -71,8 +71,8 @@ void flight_overtaken(struct flight *flight);
 bool flight_next_lost(const struct flight *flight, uint32_t max, uint32_t *seq, uint32_t *len);
 /* That run is sent again, as one segment however it was cut before. */
 void flight_resend(struct flight *flight, uint32_t seq, uint32_t len, struct romon_time now);
-/* The last segment on the way, if it has not arrived. */
-bool flight_last(const struct flight *flight, uint32_t *seq, uint32_t *len);
+/* The last segment on the way is sent again, though nobody knows that it is lost. False: it has arrived, or is lost. */
+bool flight_repeat_last(struct flight *flight, uint32_t *seq, uint32_t *len, struct romon_time now);
 /* Behind the last byte on the way. */
 uint32_t flight_end(const struct flight *flight);
 /* Bytes in the path. */

@@ -235,7 +235,7 @@ static void send_tail(struct romon_engine *engine, struct stream *stream, struct
 	if (stream->flight.count == 0 || stream->recovering || stream->guarded || stream->probing)
 		return;
 	stream->tail_again = !send_new(engine, stream, stream->size, now);
-	stream->tail_sent = !stream->tail_again || flight_last(&stream->flight, &seq, &len);
+	stream->tail_sent = !stream->tail_again || flight_repeat_last(&stream->flight, &seq, &len, now);
 	stream->tail = stream->max;
 	if (!stream->tail_again || !stream->tail_sent) /* the last one has arrived: the reader is slow */
 		return;

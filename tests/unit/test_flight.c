@@ -133,6 +133,28 @@ static void sent_again(void **state)
 	flight_free(&flight);
 }
 
+/* The last one is sent again on suspicion: its answer tells no time either. */
+static void the_last_one_again(void **state)
+{
+	struct flight_news news = {0};
+	struct flight flight = ten();
+	uint32_t seq, len;
+
+	(void)state;
+	assert_true(flight_repeat_last(&flight, &seq, &len, at(50 * MS)));
+	assert_int_equal(seq, start + 9 * SIZE);
+	assert_int_equal(len, SIZE);
+	assert_int_equal(flight_pipe(&flight), 10 * SIZE);
+	flight_acknowledge(&flight, start + 9 * SIZE, RTT, at(51 * MS), &news);
+	news = (struct flight_news){0};
+	flight_acknowledge(&flight, start + 10 * SIZE, RTT, at(61 * MS), &news);
+	assert_int_equal(news.bytes, SIZE);
+	assert_int_equal(news.rtt, 0);
+	assert_int_equal(flight.newest_rtt, 11 * MS); /* of the second copy */
+	assert_false(flight_repeat_last(&flight, &seq, &len, at(62 * MS)));
+	flight_free(&flight);
+}
+
 static void as_many_as_there_is_room_for(void **state)
 {
 	struct flight_news news = {0};
@@ -289,6 +311,7 @@ int main(void)
 		cmocka_unit_test(what_is_overtaken_is_lost),
 		cmocka_unit_test(patience),
 		cmocka_unit_test(sent_again),
+		cmocka_unit_test(the_last_one_again),
 		cmocka_unit_test(as_many_as_there_is_room_for),
 		cmocka_unit_test(as_bytes_with_a_state_each),
 	};

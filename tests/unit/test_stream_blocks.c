@@ -345,6 +345,7 @@ static void the_end_is_probed(void **state)
 	assert_int_equal(lone->count, 0);
 	lone_run(lone, 5 * MS);
 	segments_sent(lone, DATA, 0, seq + 9 * SIZE, irs, SIZE);
+	lone_run(lone, 5 * MS); /* a round trip: sooner it could only be the first copy */
 	give_blocks(lone, seq, 8, (const uint32_t[]){9, 10}, 2); /* it tells of the ninth */
 	lone_run(lone, 10 * MS);
 	segments_sent(lone, DATA, 0, seq + 8 * SIZE, irs, SIZE);
