@@ -14,15 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cli/call.h"
 #include "cli/parse.h"
-#include "cli/proxy.h"
 #include "cli/ros_read.h"
+#include "cli/stand_in.h"
 
 #define COMMAND_SIZE 256
 #define RESOLVE_SECONDS 3.0
@@ -33,8 +32,7 @@
 
 struct ros {
 	const struct agent *agent;
-	int fd;    /* whoever asks */
-	bool over; /* he is gone, or ssh failed */
+	struct stand_in asker;
 	int status;
 };
 
@@ -51,44 +49,6 @@ struct run {
 
 /* ---- answers ---- */
 
-/* Frees the text. */
-static void say(struct ros *ros, char *text, size_t length)
-{
-	size_t done = 0;
-
-	if (!text)
-		cli_out_of_memory();
-	while (done < length && !ros->over) {
-		ssize_t put = send(ros->fd, text + done, length - done, MSG_NOSIGNAL); /* he may leave in the middle of it */
-
-		if (put > 0)
-			done += (size_t)put;
-		else if (errno != EINTR)
-			ros->over = true;
-	}
-	free(text);
-}
-
-static void say_reply(struct ros *ros, json_t *parameters, bool continues)
-{
-	size_t length = 0;
-	char *text = message_reply_text(parameters, continues, &length);
-
-	say(ros, text, length);
-}
-
-static void say_error(struct ros *ros, const char *name, json_t *parameters)
-{
-	char error[64];
-	size_t length = 0;
-
-	snprintf(error, sizeof(error), "%s.%s", MESSAGE_INTERFACE, name);
-
-	char *text = message_error_text(error, parameters, &length);
-
-	say(ros, text, length);
-}
-
 /* What RouterOS said in place of an answer. */
 static void say_refusal(struct ros *ros, const char *said)
 {
@@ -99,7 +59,8 @@ static void say_refusal(struct ros *ros, const char *said)
 
 	json_t *text = json_string(reason);
 
-	say_error(ros, "Failed", json_pack("{so}", "reason", text ? text : json_string("romon: RouterOS says what is no text")));
+	stand_in_error(&ros->asker, "Failed",
+		json_pack("{so}", "reason", text ? text : json_string("romon: RouterOS says what is no text")));
 	free(reason);
 }
 
@@ -134,7 +95,7 @@ static bool run_start(struct run *run, struct ros *ros, const char *command)
 		return true;
 	close(out[0]);
 	cli_fail(CLI_UNREACHABLE, "romon: cannot run ssh: %s: is an OpenSSH client installed?", strerror(error));
-	ros->over = true;
+	ros->asker.over = true;
 	ros->status = CLI_UNREACHABLE;
 	return false;
 }
@@ -157,10 +118,10 @@ static bool run_end(struct run *run)
 	while (waitpid(run->ssh, &how, 0) < 0 && errno == EINTR)
 		;
 	if (!run->stopped && WIFEXITED(how) && WEXITSTATUS(how) == SSH_FAILED) {
-		ros->over = true;
+		ros->asker.over = true;
 		ros->status = SSH_FAILED;
 	}
-	return !ros->over;
+	return !ros->asker.over;
 }
 
 /* Takes the whole line out of what was read, if there is one; all is what follows the end of it. */
@@ -202,7 +163,7 @@ static enum run_result run_line(struct run *run, int idle)
 	bool more = true;
 
 	while (!line_take(run, !more)) {
-		struct pollfd fds[] = {{.fd = run->out, .events = POLLIN}, {.fd = run->ros->fd, .events = POLLRDHUP}};
+		struct pollfd fds[] = {{.fd = run->out, .events = POLLIN}, {.fd = run->ros->asker.fd, .events = POLLRDHUP}};
 		int left = run->end > 0 ? (int)((run->end - now()) * 1000) + 1 : -1, wait = idle;
 
 		if (!more)
@@ -214,7 +175,7 @@ static enum run_result run_line(struct run *run, int idle)
 		if (ready < 0 && errno == EINTR)
 			continue;
 		if (fds[1].revents)
-			run->ros->over = true;
+			run->ros->asker.over = true;
 		if (ready == 0 && wait == idle && idle >= 0)
 			return RUN_IDLE;
 		if (ready <= 0 || fds[1].revents) {
@@ -263,9 +224,9 @@ static bool discover_run(struct ros *ros, double seconds, bool told, bool more, 
 			run.end = now() + seconds + (told ? PATIENCE : 0);
 		fresh = result == RUN_LINE && table->rows;
 		if (more && whole)
-			say_reply(ros, json_pack("{sO}", "routers", table->whole), true);
+			stand_in_reply(&ros->asker, json_pack("{sO}", "routers", table->whole), true);
 		else if (more && result == RUN_IDLE)
-			say_reply(ros, json_pack("{sO}", "routers", table->rows), true);
+			stand_in_reply(&ros->asker, json_pack("{sO}", "routers", table->rows), true);
 	}
 	if (run.stopped && table->whole) { /* the last one may be cut */
 		json_decref(table->rows);
@@ -299,7 +260,7 @@ static void discover(struct ros *ros, const struct message_call *call)
 	json_t *routers = discover_all(ros, seconds > 0 ? seconds : 0, call->more);
 
 	if (routers)
-		say_reply(ros, json_pack("{so}", "routers", routers), false);
+		stand_in_reply(&ros->asker, json_pack("{so}", "routers", routers), false);
 }
 
 /* ---- an identity ---- */
@@ -307,32 +268,16 @@ static void discover(struct ros *ros, const struct message_call *call)
 /* The RoMON ID of the router that is called so. False: there is none, which was said. */
 static bool resolve_name(struct ros *ros, const char *name, char id[PROXY_ID_MAX])
 {
-	json_t *routers, *ids;
+	json_t *routers;
+	bool picked;
 
 	if (proxy_id_read(name, id))
 		return true;
 	if (!(routers = discover_all(ros, RESOLVE_SECONDS, false)))
 		return false;
-	ids = json_array();
-	for (size_t i = 0; i < json_array_size(routers); i++) {
-		json_t *router = json_array_get(routers, i);
-		const char *identity = json_string_value(json_object_get(router, "identity"));
-
-		if (identity && json_is_true(json_object_get(router, "active")) && strcmp(identity, name) == 0)
-			json_array_append(ids, json_object_get(router, "address"));
-	}
-
-	size_t count = json_array_size(ids);
-
-	if (count == 1)
-		proxy_id_read(json_string_value(json_array_get(ids, 0)), id);
-	else if (count == 0)
-		say_error(ros, "NoSuchRouter", json_pack("{ss}", "identity", name));
-	else
-		say_error(ros, "AmbiguousRouter", json_pack("{ss sO}", "identity", name, "ids", ids));
-	json_decref(ids);
+	picked = stand_in_pick(&ros->asker, routers, name, id);
 	json_decref(routers);
-	return count == 1;
+	return picked;
 }
 
 static void resolve(struct ros *ros, const struct message_call *call)
@@ -341,7 +286,7 @@ static void resolve(struct ros *ros, const struct message_call *call)
 	char id[PROXY_ID_MAX];
 
 	if (resolve_name(ros, name ? name : "", id))
-		say_reply(ros, json_pack("{ss}", "id", id), false);
+		stand_in_reply(&ros->asker, json_pack("{ss}", "id", id), false);
 }
 
 /* ---- ping ---- */
@@ -376,7 +321,7 @@ static void ping(struct ros *ros, const struct message_call *call)
 		json_t *reply = ros_ping_line(&ping, run.line, id, size);
 
 		if (reply && call->more)
-			say_reply(ros, json_pack("{so sn}", "reply", reply, "summary"), true);
+			stand_in_reply(&ros->asker, json_pack("{so sn}", "reply", reply, "summary"), true);
 		else
 			json_decref(reply);
 	}
@@ -385,7 +330,7 @@ static void ping(struct ros *ros, const struct message_call *call)
 	if (!ping.titled)
 		say_refusal(ros, ping.said);
 	else
-		say_reply(ros, json_pack("{sn so}", "reply", "summary", ros_ping_summary(&ping)), false);
+		stand_in_reply(&ros->asker, json_pack("{sn so}", "reply", "summary", ros_ping_summary(&ping)), false);
 }
 
 /* ---- whoever asks ---- */
@@ -404,30 +349,16 @@ static void call_serve(struct ros *ros, const struct message_call *call)
 			return;
 		}
 	}
-	say_error(ros, "PermissionDenied", json_pack("{ss}", "reason", "an agent that runs RouterOS can discover, ping and ssh"));
-}
-
-/* Reads a call, which comes from this very program. */
-static bool call_read(int fd, struct message_call *call)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *in = fdopen(dup(fd), "r");
-	ssize_t length = in ? getdelim(&text, &size, '\0', in) : -1;
-	bool read = length > 0 && text[length - 1] == '\0' && message_call_read(text, (size_t)length - 1, call);
-
-	free(text);
-	if (in)
-		fclose(in);
-	return read;
+	stand_in_error(&ros->asker, "PermissionDenied",
+		json_pack("{ss}", "reason", "an agent that runs RouterOS can discover, ping and ssh"));
 }
 
 int ros_serve(const struct agent *agent, int fd)
 {
-	struct ros ros = {.agent = agent, .fd = fd};
+	struct ros ros = {.agent = agent, .asker = {.fd = fd}};
 	struct message_call call = {0};
 
-	while (!ros.over && call_read(fd, &call)) {
+	while (stand_in_read(&ros.asker, &call)) {
 		call_serve(&ros, &call);
 		message_call_free(&call);
 	}

@@ -5,17 +5,15 @@
  */
 #include "cli/winbox_kind.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/proxy.h"
 #include "cli/secrets.h"
+#include "cli/stand_in.h"
 #include "cli/winbox_client.h"
 #include "winbox/fields.h"
 #include "winbox/users.h"
@@ -31,8 +29,7 @@ static const uint32_t ports_path[] = {FIELDS_ROMON, FIELDS_ROMON_PORTS};
 
 struct kind {
 	const struct agent *agent;
-	int fd; /* whoever asks */
-	bool over;
+	struct stand_in asker;
 	struct winbox winbox;
 };
 
@@ -46,49 +43,11 @@ static double now(void)
 
 /* ---- what is said ---- */
 
-/* Frees the text. */
-static void say(struct kind *kind, char *text, size_t length)
-{
-	size_t done = 0;
-
-	if (!text)
-		cli_out_of_memory();
-	while (done < length && !kind->over) {
-		ssize_t put = send(kind->fd, text + done, length - done, MSG_NOSIGNAL);
-
-		if (put > 0)
-			done += (size_t)put;
-		else if (errno != EINTR)
-			kind->over = true;
-	}
-	free(text);
-}
-
-static void say_reply(struct kind *kind, json_t *parameters, bool continues)
-{
-	size_t length = 0;
-	char *text = message_reply_text(parameters, continues, &length);
-
-	say(kind, text, length);
-}
-
-static void say_error(struct kind *kind, const char *name, json_t *parameters)
-{
-	char error[64];
-	size_t length = 0;
-
-	snprintf(error, sizeof(error), "%s.%s", MESSAGE_INTERFACE, name);
-
-	char *text = message_error_text(error, parameters, &length);
-
-	say(kind, text, length);
-}
-
 /* The connection is over, and why. */
 static bool lost(struct kind *kind)
 {
-	say_error(kind, "Unreachable", json_pack("{ss}", "reason", kind->winbox.problem));
-	kind->over = true;
+	stand_in_error(&kind->asker, "Unreachable", json_pack("{ss}", "reason", kind->winbox.problem));
+	kind->asker.over = true;
 	return false;
 }
 
@@ -98,7 +57,7 @@ static bool refused(struct kind *kind, uint32_t error, const char *text)
 	char reason[256];
 
 	if (strcmp(text, "RoMON not running") == 0) {
-		say_error(kind, "NotRunning", NULL);
+		stand_in_error(&kind->asker, "NotRunning", NULL);
 		return false;
 	}
 	snprintf(reason, sizeof(reason), "romon: the agent says: %s%s(error %x)",
@@ -108,7 +67,7 @@ static bool refused(struct kind *kind, uint32_t error, const char *text)
 		: error == M2_ERROR_PATH    ? "not implemented"
 					    : "no",
 		" ", (unsigned)error);
-	say_error(kind, "Failed", json_pack("{ss}", "reason", reason));
+	stand_in_error(&kind->asker, "Failed", json_pack("{ss}", "reason", reason));
 	return false;
 }
 
@@ -118,7 +77,7 @@ static bool ask(struct kind *kind, const struct m2_writer *request, double secon
 	char text[128];
 	uint32_t error;
 
-	if (!winbox_ask(&kind->winbox, request, seconds, kind->fd))
+	if (!winbox_ask(&kind->winbox, request, seconds, kind->asker.fd))
 		return lost(kind);
 	error = winbox_error(&kind->winbox, text);
 	return error == 0 || refused(kind, error, text);
@@ -222,7 +181,7 @@ static json_t *table_read(struct kind *kind, uint32_t query)
 			return NULL;
 		}
 		if (!rows_take(&kind->winbox, routers)) {
-			say_error(kind, "Failed",
+			stand_in_error(&kind->asker, "Failed",
 				json_pack("{ss}", "reason",
 					"romon: the agent's table has other keys than those that we know: `romon winbox-probe` "
 					"shows them, please report that"));
@@ -239,10 +198,10 @@ static json_t *table_read(struct kind *kind, uint32_t query)
 /* Waits for a moment; ends it if whoever asks is gone. */
 static void rest(struct kind *kind, double seconds)
 {
-	struct pollfd asker = {.fd = kind->fd, .events = POLLRDHUP};
+	struct pollfd asker = {.fd = kind->asker.fd, .events = POLLRDHUP};
 
 	if (seconds > 0 && poll(&asker, 1, (int)(seconds * 1000) + 1) > 0)
-		kind->over = true;
+		kind->asker.over = true;
 }
 
 /* Discovers for so many seconds, 0: until nobody asks any more. The last table, a new reference; NULL: said why not. */
@@ -256,17 +215,17 @@ static json_t *discover_all(struct kind *kind, double seconds, bool more)
 	if (!ask(kind, &request, WINBOX_SECONDS))
 		return NULL;
 	query = m2_u32(kind->winbox.answer, kind->winbox.answer_len, M2_ID, 0);
-	for (bool last = false; !last && !kind->over;) {
+	for (bool last = false; !last && !kind->asker.over;) {
 		double left = seconds > 0 ? end - now() : POLL_SECONDS;
 
 		rest(kind, left < POLL_SECONDS ? left : POLL_SECONDS);
 		last = seconds > 0 && now() >= end;
 		json_decref(routers);
-		routers = kind->over ? NULL : table_read(kind, query);
+		routers = kind->asker.over ? NULL : table_read(kind, query);
 		if (!routers)
 			return NULL;
 		if (more)
-			say_reply(kind, json_pack("{sO}", "routers", routers), true);
+			stand_in_reply(&kind->asker, json_pack("{sO}", "routers", routers), true);
 	}
 	return routers;
 }
@@ -277,7 +236,7 @@ static void discover(struct kind *kind, const struct message_call *call)
 	json_t *routers = discover_all(kind, seconds, call->more);
 
 	if (routers)
-		say_reply(kind, json_pack("{so}", "routers", routers), false);
+		stand_in_reply(&kind->asker, json_pack("{so}", "routers", routers), false);
 }
 
 /* The ports of a router have keys that nobody has published: it can only be said that there are some. */
@@ -290,13 +249,13 @@ static void ports(struct kind *kind, const struct message_call *call)
 	if (!ask(kind, &request, WINBOX_SECONDS))
 		return;
 	if (m2_find(kind->winbox.answer, kind->winbox.answer_len, M2_RECORDS, M2_MESSAGES, &rows) && rows.count > 0)
-		say_error(kind, "Failed",
+		stand_in_error(&kind->asker, "Failed",
 			json_pack("{ss}", "reason",
 				"romon: the agent has a list of ports, whose keys are not known: `romon winbox-probe` shows "
 				"them, please report "
 				"that"));
 	else
-		say_reply(kind, json_pack("{s[]}", "ports"), false);
+		stand_in_reply(&kind->asker, json_pack("{s[]}", "ports"), false);
 }
 
 /* ---- identities ---- */
@@ -304,32 +263,17 @@ static void ports(struct kind *kind, const struct message_call *call)
 /* The RoMON ID of the router that is called so. False: there is none, which was said. */
 static bool resolve_name(struct kind *kind, const char *name, char id[PROXY_ID_MAX])
 {
-	json_t *routers, *ids, *router;
-	size_t i, count;
+	json_t *routers;
+	bool picked;
 
 	if (proxy_id_read(name, id))
 		return true;
 	routers = discover_all(kind, RESOLVE_SECONDS, false);
 	if (!routers)
 		return false;
-	ids = json_array();
-	json_array_foreach(routers, i, router)
-	{
-		const char *identity = json_string_value(json_object_get(router, "identity"));
-
-		if (identity && strcmp(identity, name) == 0)
-			json_array_append(ids, json_object_get(router, "address"));
-	}
-	count = json_array_size(ids);
-	if (count == 1)
-		proxy_id_read(json_string_value(json_array_get(ids, 0)), id);
-	else if (count == 0)
-		say_error(kind, "NoSuchRouter", json_pack("{ss}", "identity", name));
-	else
-		say_error(kind, "AmbiguousRouter", json_pack("{ss sO}", "identity", name, "ids", ids));
-	json_decref(ids);
+	picked = stand_in_pick(&kind->asker, routers, name, id);
 	json_decref(routers);
-	return count == 1;
+	return picked;
 }
 
 static void resolve(struct kind *kind, const struct message_call *call)
@@ -338,7 +282,7 @@ static void resolve(struct kind *kind, const struct message_call *call)
 	char id[PROXY_ID_MAX];
 
 	if (resolve_name(kind, name ? name : "", id))
-		say_reply(kind, json_pack("{ss}", "id", id), false);
+		stand_in_reply(&kind->asker, json_pack("{ss}", "id", id), false);
 }
 
 /* ---- ping ---- */
@@ -369,7 +313,7 @@ static void say_summary(struct kind *kind, const struct summary *summary)
 {
 	bool any = summary->received > 0;
 
-	say_reply(kind,
+	stand_in_reply(&kind->asker,
 		json_pack("{sn s{sI sI sI so so so}}", "reply", "summary", "sent", summary->sent, "received", summary->received,
 			"packet_loss", summary->sent == 0 ? 0 : (summary->sent - summary->received) * 100 / summary->sent,
 			"min_rtt", any ? json_real(summary->min) : json_null(), "avg_rtt",
@@ -390,7 +334,7 @@ static bool echoes_take(struct kind *kind, const char *id, json_int_t size, bool
 			json_t *reply = echo_json(&row, id, size, summary);
 
 			if (more)
-				say_reply(kind, json_pack("{so sn}", "reply", reply, "summary"), true);
+				stand_in_reply(&kind->asker, json_pack("{so sn}", "reply", reply, "summary"), true);
 			else
 				json_decref(reply);
 		}
@@ -433,27 +377,12 @@ static void ping(struct kind *kind, const struct message_call *call)
 		if (!ask(kind, &request, interval + WINBOX_SECONDS))
 			return;
 		next = m2_u32(kind->winbox.answer, kind->winbox.answer_len, M2_NEXT, 0);
-	} while (echoes_take(kind, id, size > 0 ? size : 32, call->more, &summary) && !kind->over &&
+	} while (echoes_take(kind, id, size > 0 ? size : 32, call->more, &summary) && !kind->asker.over &&
 		 (count == 0 || summary.sent < count));
 	say_summary(kind, &summary);
 }
 
 /* ---- whoever asks ---- */
-
-/* Reads a call, which comes from this very program. */
-static bool call_read(int fd, struct message_call *call)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *in = fdopen(dup(fd), "r");
-	ssize_t length = in ? getdelim(&text, &size, '\0', in) : -1;
-	bool read = length > 0 && text[length - 1] == '\0' && message_call_read(text, (size_t)length - 1, call);
-
-	free(text);
-	if (in)
-		fclose(in);
-	return read;
-}
 
 static void call_serve(struct kind *kind, const struct message_call *call)
 {
@@ -469,7 +398,8 @@ static void call_serve(struct kind *kind, const struct message_call *call)
 			return;
 		}
 	}
-	say_error(kind, "PermissionDenied", json_pack("{ss}", "reason", "an agent for WinBox can discover and ping"));
+	stand_in_error(
+		&kind->asker, "PermissionDenied", json_pack("{ss}", "reason", "an agent for WinBox can discover and ping"));
 }
 
 int winbox_kind_serve(const struct agent *agent, int fd)
@@ -481,17 +411,17 @@ int winbox_kind_serve(const struct agent *agent, int fd)
 	struct message_call call = {0};
 
 	kind.agent = agent;
-	kind.fd = fd;
+	kind.asker.fd = fd;
 	kind.winbox.fd = -1;
 	if (!password) {
 		snprintf(kind.winbox.problem, sizeof(kind.winbox.problem), "%s", problem);
-		if (call_read(fd, &call))
+		if (stand_in_read(&kind.asker, &call))
 			lost(&kind);
 	} else if (!winbox_open(&kind.winbox, agent->host, agent->port ? agent->port : WINBOX_PORT, user, password) &&
-		   call_read(fd, &call))
+		   stand_in_read(&kind.asker, &call))
 		lost(&kind);
 	secrets_wipe(password);
-	while (!kind.over && call_read(fd, &call)) {
+	while (stand_in_read(&kind.asker, &call)) {
 		call_serve(&kind, &call);
 		message_call_free(&call);
 	}
