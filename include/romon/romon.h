@@ -31,8 +31,9 @@
 #define ROMON_SECRETS_MAX 8      /* entries of a list of secrets */
 #define ROMON_SECRET_LEN_MAX 128 /* bytes */
 #define ROMON_ANSWERS_DEFAULT 4000000 /* bytes in a second */
-#define ROMON_ANSWERS_MIN 100000      /* then each half of it holds the longest frame */
+#define ROMON_ANSWERS_MIN 100000      /* then what is there for pings holds the longest frame */
 #define ROMON_ANSWERS_MAX 1000000000
+#define ROMON_ANSWERS_LEFT 4          /* one part in so many is left to a link that answers pings without the engine */
 #define ROMON_SECOND 1000000000LL
 #define ROMON_MILLISECOND 1000000LL
 
@@ -141,6 +142,7 @@ struct romon_frame {
 	uint32_t link;  /* the port that it came in by or leaves by */
 	size_t len;     /* bytes, Ethernet header included */
 	uint8_t *data;
+	struct romon_time came; /* when it came in, if the link knows better than by the time that it is handed over with; else 0 */
 };
 
 struct romon_engine;

@@ -46,15 +46,16 @@ static void set_self(struct self *self, const struct romon_router *router)
 	self->unicast = router->unicast;
 }
 
-/* A flood of one kind of question leaves the other half alone. */
+/* A flood of one kind of question leaves the other kind's share alone: half for pings and streams, a quarter for discovery; the link has
+ * the rest. */
 static void set_answers(struct romon_engine *engine, uint32_t answers)
 {
-	uint32_t half = (answers != 0 ? answers : ROMON_ANSWERS_DEFAULT) / 2;
+	uint32_t all = answers != 0 ? answers : ROMON_ANSWERS_DEFAULT;
 
-	if (half == engine->data_answers.limit)
+	if (all / 2 == engine->data_answers.limit)
 		return;
-	budget_init(&engine->discovery_answers, half, engine->now);
-	budget_init(&engine->data_answers, half, engine->now);
+	budget_init(&engine->discovery_answers, all / 2 - all / ROMON_ANSWERS_LEFT, engine->now);
+	budget_init(&engine->data_answers, all / 2, engine->now);
 }
 
 struct romon_engine *romon_engine_new(const struct romon_env *env, const struct romon_router *router)
@@ -335,6 +336,7 @@ static void receive_frame(struct romon_engine *engine, const struct romon_frame 
 		return;
 	neighbors_heard(&engine->neighbors, port->conf.link, &message, serial, engine->now);
 	engine->vouched = serial != 0;
+	engine->came = frame->came.ns != 0 && frame->came.ns < engine->now.ns ? frame->came : engine->now;
 	dispatch(engine, port, frame->data, &message);
 	engine->vouched = false;
 }

@@ -53,8 +53,9 @@ struct romon_engine {
 	struct streams streams;
 	/* Bytes of answers to questions that no secret vouches for: to Discovers, and to Data. */
 	struct budget discovery_answers, data_answers;
-	bool vouched; /* the frame that is being dealt with was hashed, and is believed */
-	struct romon_time now; /* of the latest call that told it */
+	bool vouched;           /* the frame that is being dealt with was hashed, and is believed */
+	struct romon_time came; /* when that frame came in, which may be before it was handed over */
+	struct romon_time now;  /* of the latest call that told it */
 };
 
 /* The port with this link id, or NULL. */

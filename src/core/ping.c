@@ -220,13 +220,14 @@ static bool slot_expired(const struct slot *slot, struct romon_time now)
 	return slot->state != SLOT_FREE && now.ns - slot->since.ns >= PING_ANSWER_TIME;
 }
 
-static void settle(struct pings *pings, struct ping *ping, struct slot *slot, enum romon_event_type type, struct romon_time now)
+/* An answer came at the time `at`. */
+static void settle(struct pings *pings, struct ping *ping, struct slot *slot, enum romon_event_type type, struct romon_time at)
 {
 	struct romon_event event = {.type = type,
 		.ping = ping->handle,
 		.seq = slot->seq,
 		.size = ping->spec.size,
-		.rtt = type == ROMON_EVENT_PING_REPLY ? now.ns - slot->since.ns : 0,
+		.rtt = type == ROMON_EVENT_PING_REPLY && at.ns > slot->since.ns ? at.ns - slot->since.ns : 0,
 		.id = ping->spec.id};
 
 	push_event(pings, &event);
@@ -312,7 +313,7 @@ static void take_answer(struct romon_engine *engine, struct port *port, const st
 			continue;
 		if (slot->state != SLOT_SENT || slot->seq != read.seq || slot_expired(slot, now))
 			break;
-		settle(pings, ping, slot, ROMON_EVENT_PING_REPLY, now);
+		settle(pings, ping, slot, ROMON_EVENT_PING_REPLY, engine->came);
 		want_path(engine, ping, false, now);
 		return;
 	}

@@ -150,11 +150,16 @@ static bool must_ask(struct member *member, const struct iface *iface, enum data
 
 static void tell_program(struct member *member, uint32_t flags)
 {
-	const struct xdp_port port = {
-		.mac = member->port.mac, .mtu = member->port.mtu, .flags = flags, .epoch = member->datapath.epoch};
+	const struct worker *worker = member->worker;
+	const struct xdp_port port = {.id = worker->id,
+		.mac = member->port.mac,
+		.mtu = member->port.mtu,
+		.flags = flags,
+		.epoch = member->datapath.epoch};
 
 	member->datapath.flags = flags;
-	xdp_set_port(member->worker->datapaths.xdp, (uint32_t)member->datapath.slot, &port);
+	xdp_set_answers(worker->datapaths.xdp, config_settings(worker->config)->answer_limit / ROMON_ANSWERS_LEFT);
+	xdp_set_port(worker->datapaths.xdp, (uint32_t)member->datapath.slot, &port);
 }
 
 /* Asks the monitor for a path. */
@@ -248,7 +253,7 @@ void datapath_add_stats(const struct member *member, struct romon_port_stats *st
 	counts = xdp_counts(member->worker->datapaths.xdp, (uint32_t)self->slot);
 	stats->rx += counts.in - self->before.in + counts.lost - self->before.lost;
 	stats->unhashed += counts.in - self->before.in;
-	stats->tx += counts.out - self->before.out;
+	stats->tx += counts.out - self->before.out + counts.answered - self->before.answered;
 	stats->forwarded += counts.out - self->before.out;
 	stats->drops[ROMON_DROP_OVERRUN] += counts.lost - self->before.lost;
 }

@@ -23,6 +23,14 @@
 /* Map `slots`: from an ifindex to a __u32, its slot. Map `targets`: from a slot to the interface that frames are redirected to. Only the
  * monitor writes them. */
 
+/* Map `answers`, one entry, mapped as well: what pings may draw from the program, all ports together. romond writes `price`. */
+#define ROMON_BPF_ANSWERS_DEPTH \
+	333333333ULL /* nanoseconds of earning that may be spent at once: a quarter of what a second allows */
+struct romon_bpf_answers {
+	__u64 price; /* picoseconds of earning that a byte costs; 0: nothing is answered */
+	__u64 due;   /* when what was spent so far has been earned */
+};
+
 /* Map `ports`, mapped into the worker's memory: what the program has to know of the port in each slot. All zero: nothing passes. */
 enum romon_bpf_flag {
 	ROMON_BPF_IN = 1,      /* Data that came in by it may pass inside the kernel */
@@ -35,14 +43,16 @@ struct romon_bpf_port {
 	__u64 address; /* its MAC in the lower 48 bits, as romon_bpf_mac() packs it; above it its MTU */
 	__u32 flags;
 	__u32 epoch; /* another number whenever the engine has forgotten its neighbours; of it, the lower 16 bits count */
+	__u64 id;    /* of this router, as romon_bpf_mac() packs it; 0: it has none */
 };
 
 /* Map `counters`, mapped as well: [ROMON_BPF_SLOTS][ROMON_BPF_LANES]. They only ever grow. */
 struct romon_bpf_counters {
-	__u64 in;   /* came in by the port and passed inside the kernel */
-	__u64 out;  /* left by the port, having passed so */
-	__u64 lost; /* came in by the port, was for romond, and found the ring full */
-	__u64 unused[5];
+	__u64 in;       /* came in by the port and passed inside the kernel, or was answered there */
+	__u64 out;      /* left by the port, having passed so */
+	__u64 answered; /* came in by the port and left by it as its own answer */
+	__u64 lost;     /* came in by the port, was for romond, and found the ring full */
+	__u64 unused[4];
 };
 
 /* A record of map `ring`. */
@@ -53,12 +63,14 @@ enum romon_bpf_kind {
 struct romon_bpf_record {
 	__u32 link; /* ifindex that it came in by */
 	__u16 kind;
-	__u16 len; /* bytes of data that count: the room behind them is of no meaning */
+	__u16 len;  /* bytes of data that count: the room behind them is of no meaning */
+	__u64 time; /* when it came in, nanoseconds of CLOCK_MONOTONIC */
 	__u8 data[];
 };
 struct romon_bpf_told { /* a whole ROMON_BPF_NEIGHBOR */
 	__u32 link;
 	__u16 kind, len;
+	__u64 time;
 	__u16 mac[3];
 	__u16 zero;
 };

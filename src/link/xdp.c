@@ -20,6 +20,7 @@ struct xdp {
 	size_t page;
 	struct romon_bpf_port *ports;
 	const struct romon_bpf_counters *counters;
+	struct romon_bpf_answers *answers;
 	unsigned long *consumed;
 	const unsigned long *produced; /* and a page behind it, the data */
 	uint8_t *arena;                /* frames that were received */
@@ -59,10 +60,11 @@ struct xdp *xdp_open(const int fds[XDP_MAPS])
 	self->page = (size_t)sysconf(_SC_PAGESIZE);
 	self->ports = map(fds[XDP_MAP_PORTS], ports_size, PROT_READ | PROT_WRITE, 0);
 	self->counters = map(fds[XDP_MAP_COUNTERS], counters_size, PROT_READ, 0);
+	self->answers = map(fds[XDP_MAP_ANSWERS], sizeof *self->answers, PROT_READ | PROT_WRITE, 0);
 	self->consumed = map(fds[XDP_MAP_RING], self->page, PROT_READ | PROT_WRITE, 0);
 	self->produced = map(fds[XDP_MAP_RING], self->page + 2 * (size_t)ROMON_BPF_RING, PROT_READ, self->page);
 	self->arena = map(-1, arena_size, PROT_READ | PROT_WRITE, 0);
-	if (!self->ports || !self->counters || !self->consumed || !self->produced || !self->arena) {
+	if (!self->ports || !self->counters || !self->answers || !self->consumed || !self->produced || !self->arena) {
 		int error = errno;
 
 		xdp_close(self);
@@ -78,6 +80,7 @@ void xdp_close(struct xdp *self)
 {
 	unmap(self->ports, ports_size);
 	unmap(self->counters, counters_size);
+	unmap(self->answers, sizeof *self->answers);
 	unmap(self->consumed, self->page);
 	unmap(self->produced, self->page + 2 * (size_t)ROMON_BPF_RING);
 	unmap(self->arena, arena_size);
@@ -95,15 +98,25 @@ int xdp_fd(const struct xdp *self)
 void xdp_set_port(struct xdp *self, uint32_t slot, const struct xdp_port *port)
 {
 	struct romon_bpf_port *shared = &self->ports[slot];
-	uint16_t mac[3];
+	uint16_t mac[3], id[3];
 
 	memcpy(mac, port->mac.b, sizeof mac);
+	memcpy(id, port->id.b, sizeof id);
 	/* What the new flags allow must not meet the old address, nor the other way round; in between nothing is allowed that was not both
 	 * before and after, and no frame is lost: what does not pass goes through romond. */
 	__atomic_store_n(&shared->flags, shared->flags & port->flags, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&shared->address, romon_bpf_mac(mac) | (uint64_t)port->mtu << 48, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&shared->id, romon_bpf_mac(id), __ATOMIC_SEQ_CST);
 	__atomic_store_n(&shared->epoch, port->epoch, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&shared->flags, port->flags, __ATOMIC_SEQ_CST);
+}
+
+void xdp_set_answers(struct xdp *self, uint32_t limit)
+{
+	/* Three quarters of the limit are earned evenly, the fourth may be spent at once: romon_bpf.h. Rounded up, so that it holds. */
+	uint64_t earned = (uint64_t)limit * 3, price = limit > 0 ? (4000000000000ULL + earned - 1) / earned : 0;
+
+	__atomic_store_n(&self->answers->price, price, __ATOMIC_RELAXED);
 }
 
 struct xdp_counts xdp_counts(const struct xdp *self, uint32_t slot)
@@ -114,6 +127,7 @@ struct xdp_counts xdp_counts(const struct xdp *self, uint32_t slot)
 	for (size_t i = 0; i < ROMON_BPF_LANES; i++) {
 		sum.in += __atomic_load_n(&lanes[i].in, __ATOMIC_RELAXED);
 		sum.out += __atomic_load_n(&lanes[i].out, __ATOMIC_RELAXED);
+		sum.answered += __atomic_load_n(&lanes[i].answered, __ATOMIC_RELAXED);
 		sum.lost += __atomic_load_n(&lanes[i].lost, __ATOMIC_RELAXED);
 	}
 	return sum;
@@ -136,8 +150,10 @@ static void take(struct xdp *self, struct xdp_batch *batch, const uint8_t *bytes
 		return;
 	}
 	if (record.kind == ROMON_BPF_FRAME) {
-		*frame = (struct romon_frame){
-			.link = record.link, .len = record.len, .data = self->arena + batch->frame_count * (UINT16_MAX + 1)};
+		*frame = (struct romon_frame){.link = record.link,
+			.len = record.len,
+			.data = self->arena + batch->frame_count * (UINT16_MAX + 1),
+			.came = {(int64_t)record.time}};
 		memcpy(frame->data, data, record.len);
 		batch->frame_count++;
 	} else if (record.kind == ROMON_BPF_NEIGHBOR && record.len == sizeof neighbor->mac) {

@@ -28,6 +28,7 @@ int xdp_fd(const struct xdp *xdp);
 
 /* What the program has to know of the port in a slot. It holds from the next frame on, without a gap. */
 struct xdp_port {
+	struct romon_mac id; /* of this router */
 	struct romon_mac mac;
 	uint16_t mtu;
 	uint32_t flags; /* of enum romon_bpf_flag */
@@ -35,9 +36,12 @@ struct xdp_port {
 };
 void xdp_set_port(struct xdp *xdp, uint32_t slot, const struct xdp_port *port);
 
+/* How many bytes of answers pings may draw from the program in any second; 0: all of them are romond's to answer. */
+void xdp_set_answers(struct xdp *xdp, uint32_t limit);
+
 /* What the program counted in a slot, since it was loaded. */
 struct xdp_counts {
-	uint64_t in, out, lost;
+	uint64_t in, out, answered, lost; /* struct romon_bpf_counters */
 };
 struct xdp_counts xdp_counts(const struct xdp *xdp, uint32_t slot);
 

@@ -70,6 +70,8 @@ int xdp_program_map(const struct xdp_program *program, enum xdp_map map)
 		return bpf_map__fd(program->skeleton->maps.ports);
 	case XDP_MAP_COUNTERS:
 		return bpf_map__fd(program->skeleton->maps.counters);
+	case XDP_MAP_ANSWERS:
+		return bpf_map__fd(program->skeleton->maps.answers);
 	default:
 		return bpf_map__fd(program->skeleton->maps.ring);
 	}

@@ -12,7 +12,7 @@
 struct xdp_program;
 
 /* The maps that the unprivileged half maps into its memory. */
-enum xdp_map { XDP_MAP_PORTS, XDP_MAP_COUNTERS, XDP_MAP_RING, XDP_MAPS };
+enum xdp_map { XDP_MAP_PORTS, XDP_MAP_COUNTERS, XDP_MAP_ANSWERS, XDP_MAP_RING, XDP_MAPS };
 
 /* Loads the program. It runs nowhere yet, and vanishes with this process if it is not freed before. NULL with errno: ENOSYS where romond
  * was built without it, else what the kernel says. */

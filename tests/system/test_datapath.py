@@ -337,6 +337,31 @@ def test_transit_does_not_wake_romond(lab):
     wait(lambda: run_while_pinging(a, b, c) < 50, "and again inside the kernel", 15)
 
 
+def test_pings_are_answered_without_romond(lab):
+    """By the kernel, under the present ID, and counted; with secrets by romond."""
+    a, b = nodes = lab.line(2)
+    start(*nodes)
+    assert len(a.discover("1s")) == 1
+
+    def runs_while_pinged(target=b.id, count=100):
+        before, stats = runs(b), b.stats()["eth0"]
+        assert a.ping(target, count=count, interval="5ms", size=1400)[1]["received"] == count
+        after = b.stats()["eth0"]
+        assert after["rx"] - stats["rx"] >= count and after["tx"] - stats["tx"] >= count
+        assert after["unhashed"] - stats["unhashed"] >= count and after["forwarded"] == stats["forwarded"]
+        return runs(b) - before
+
+    wait(lambda: runs_while_pinged() < 50, "pings are answered inside the kernel", 15)
+    old, new = b.id, "02:1D:00:00:00:77"
+    b.ok("set", f"id={new}")
+    wait(lambda: new in a.discover(), "b is seen under another ID")
+    assert a.ping(old, count=2, interval="5ms")[1]["received"] == 0
+    wait(lambda: runs_while_pinged(new) < 50, "which is the one that is answered inside the kernel now", 15)
+    for node, interface in zip(nodes, ("eth1", "eth0")):
+        node.ok("port", "add", f"interface={interface}", 'secrets="",mysecret')
+    assert runs_while_pinged(new) >= 100
+
+
 def test_what_takes_no_redirected_frames_is_served(lab, passing):
     """The other end of b's eth1 is a port of a bridge: nothing can be redirected to it until it has a program of its own."""
     a, b, c = lab.node("a"), lab.node("b"), lab.node("c")

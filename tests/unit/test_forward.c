@@ -274,7 +274,7 @@ static void what_waits_for_a_removed_port_is_forgotten(void **state)
 	struct craft craft;
 
 	craft_data(&craft, &passing);
-	romon_engine_receive(lone->engine, &(struct romon_frame){IN, craft.len, craft.data}, 1, lone->now);
+	romon_engine_receive(lone->engine, &(struct romon_frame){.link = IN, .len = craft.len, .data = craft.data}, 1, lone->now);
 	romon_engine_remove_port(lone->engine, OUT);
 	assert_int_equal(romon_engine_send(lone->engine, frames, 4, lone->now), 0);
 	lone_port(lone, OUT, out_mac);

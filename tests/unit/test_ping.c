@@ -103,6 +103,38 @@ static void no_event(struct lone *lone)
 	assert_false(romon_engine_event(lone->engine, &event));
 }
 
+/* What counts is when the answer came in, if the link knows; a time that cannot be is none. */
+static void when_the_answer_came(void **state)
+{
+	static const struct {
+		int64_t came, rtt; /* ns after the request */
+	} cases[] = {{300000, 300000}, {0, 500000}, {500001, 500000}, {-1, 0}};
+	struct lone *lone = *state;
+	struct romon_event event;
+	struct craft reply;
+
+	know(lone);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int64_t sent = lone->now.ns;
+
+		ping_of(lone, 1, 32, S);
+		craft_reply(lone, &reply);
+		lone_run(lone, 500000);
+		romon_engine_receive(lone->engine,
+			&(struct romon_frame){.link = 1,
+				.len = reply.len,
+				.data = reply.data,
+				.came = {cases[i].came == 0 ? 0 : sent + cases[i].came}},
+			1, lone->now);
+		assert_true(romon_engine_event(lone->engine, &event));
+		assert_int_equal(event.type, ROMON_EVENT_PING_REPLY);
+		assert_int_equal(event.rtt, cases[i].rtt);
+		lone_run(lone, 0);
+		assert_true(romon_engine_event(lone->engine, &event) && event.type == ROMON_EVENT_PING_DONE);
+		lone_forget(lone);
+	}
+}
+
 static void a_request_and_its_reply(void **state)
 {
 	static const uint8_t zeros[28];
@@ -423,6 +455,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		with_router(a_request_and_its_reply),
+		with_router(when_the_answer_came),
 		with_router(late_and_wrong_replies_do_not_count),
 		with_router(a_reply_in_its_last_nanosecond_counts),
 		with_router(interval_count_and_order),

@@ -96,7 +96,8 @@ static void replay_one(struct net *net, const struct record *record)
 
 	assert_non_null(copy);
 	memcpy(copy, record->frame, record->len);
-	romon_engine_receive(net->routers[VICTIM].engine, &(struct romon_frame){record->link, record->len, copy}, 1, net->now);
+	romon_engine_receive(net->routers[VICTIM].engine,
+		&(struct romon_frame){.link = record->link, .len = record->len, .data = copy}, 1, net->now);
 	assert_true(taken(net) == before);
 	free(copy);
 	net_flush(net, VICTIM);

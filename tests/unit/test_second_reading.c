@@ -235,11 +235,13 @@ static void convert(struct net *net, unsigned router)
 	struct craft_route child = {.id = 0x0a00000000ee, .in = {8, 1500, 100, 0x02000000ee02}};
 
 	craft_discover(&craft, 0x02000000ee01, 0x0a00000000ef, NULL, 0, &asked);
-	romon_engine_receive(net->routers[router].engine, &(struct romon_frame){1, craft.len, craft.data}, 1, net->now);
+	romon_engine_receive(
+		net->routers[router].engine, &(struct romon_frame){.link = 1, .len = craft.len, .data = craft.data}, 1, net->now);
 	net_flush(net, router);
 	net_run(net, 10 * ROMON_MILLISECOND);
 	craft_answer(&craft, craft_number(mac.b, 6), 0x02000000ee02, 0x0a00000000ef, 0, &way, 1, &parent, &child);
-	romon_engine_receive(net->routers[router].engine, &(struct romon_frame){2, craft.len, craft.data}, 1, net->now);
+	romon_engine_receive(
+		net->routers[router].engine, &(struct romon_frame){.link = 2, .len = craft.len, .data = craft.data}, 1, net->now);
 	net_flush(net, router);
 }
 

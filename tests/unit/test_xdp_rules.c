@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The program in the kernel and the engine get the same frames (BPF_PROG_TEST_RUN: nothing is sent), and must agree: on which ones pass, by
- * which port they leave, and on every byte of them; what does not pass reaches romond as it came in. Needs root; the ports are
+ * which port they leave, on which are answered, and on every byte; all others reach romond as they came in. Needs root; the ports are
  * veth interfaces of a namespace of its own. ROMON_SOAK=1 makes it long.
  */
 #include <errno.h>
@@ -29,6 +29,7 @@
 #define TARGET 0x0a0000000003ULL
 #define BEFORE 0x020000000201ULL
 #define AFTER 0x020000000301ULL
+#define PING 1 /* the port */
 
 /* What the ports are; their ifindexes are filled in. */
 enum { IN, OUT, SMALL, HASHED, LOCAL, DOWN, PORTS };
@@ -51,7 +52,7 @@ struct both {
 	struct xdp_program *program;
 	struct xdp *xdp;
 	uint64_t seed;
-	uint64_t passed, refused, neighbors; /* by the program, so far */
+	uint64_t passed, answered, refused, neighbors; /* by the program, so far */
 };
 
 static uint32_t next_random(struct both *both)
@@ -63,7 +64,11 @@ static uint32_t next_random(struct both *both)
 static void set_slot(struct both *both, unsigned port, uint32_t flags)
 {
 	xdp_set_port(both->xdp, port,
-		&(struct xdp_port){.mac = craft_address(ports[port].mac), .mtu = ports[port].mtu, .flags = flags, .epoch = 1});
+		&(struct xdp_port){.id = craft_address(SELF),
+			.mac = craft_address(ports[port].mac),
+			.mtu = ports[port].mtu,
+			.flags = flags,
+			.epoch = 1});
 }
 
 static void open_ports(struct both *both)
@@ -105,7 +110,10 @@ static int set_up(void **state)
 		fds[i] = dup(xdp_program_map(both.program, (enum xdp_map)i));
 	both.xdp = xdp_open(fds);
 	assert_non_null(both.xdp);
+	xdp_set_answers(both.xdp, ROMON_ANSWERS_MAX);
 	lone_open(&both.lone, SELF);
+	both.lone.router.answers = ROMON_ANSWERS_MAX;
+	assert_true(romon_engine_set_router(both.lone.engine, &both.lone.router));
 	open_ports(&both);
 	*state = &both;
 	return 0;
@@ -123,8 +131,9 @@ static int tear_down(void **state)
 
 /* What became of a frame. */
 struct outcome {
-	bool passed;
-	uint32_t port; /* number of the one that it left by */
+	bool passed;   /* it goes on */
+	bool answered; /* its answer does */
+	uint32_t port; /* number of the one that this leaves by */
 	size_t len;
 	uint8_t data[FRAME_MAX];
 };
@@ -135,8 +144,9 @@ static void counts_now(const struct both *both, struct xdp_counts counts[PORTS])
 		counts[i] = xdp_counts(both->xdp, i);
 }
 
-/* Which port has counted one more frame that left by it; all others must have counted none, and the receiving one that it came in. */
-static uint32_t leaving_port(struct both *both, unsigned in, const struct xdp_counts before[PORTS])
+/* One port has counted one more frame that left by it, or an answer; all others must have counted none, and the receiving one that it came
+ * in. */
+static void find_leaving_port(struct both *both, unsigned in, const struct xdp_counts before[PORTS], struct outcome *outcome)
 {
 	struct xdp_counts after[PORTS];
 	uint32_t found = PORTS;
@@ -145,14 +155,24 @@ static uint32_t leaving_port(struct both *both, unsigned in, const struct xdp_co
 	for (unsigned i = 0; i < PORTS; i++) {
 		assert_int_equal(after[i].in - before[i].in, i == in);
 		assert_int_equal(after[i].lost, before[i].lost);
-		if (after[i].out != before[i].out) {
-			assert_int_equal(after[i].out - before[i].out, 1);
+		if (after[i].out + after[i].answered != before[i].out + before[i].answered) {
+			assert_int_equal(after[i].out + after[i].answered - before[i].out - before[i].answered, 1);
 			assert_int_equal(found, PORTS);
 			found = i;
 		}
 	}
 	assert_true(found < PORTS);
-	return found;
+	outcome->port = found;
+	outcome->answered = after[found].answered != before[found].answered;
+	outcome->passed = !outcome->answered;
+}
+
+static int64_t monotonic(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * ROMON_SECOND + now.tv_nsec;
 }
 
 /* Gives the frame to the program, and takes what romond would get of it. */
@@ -167,11 +187,11 @@ static void run_program(struct both *both, unsigned in, const uint8_t *frame, si
 	counts_now(both, before);
 	assert_int_equal(bpf_prog_test_run_opts(xdp_program_fd(both->program), &options), 0);
 	xdp_receive(both->xdp, &batch);
-	outcome->passed = options.retval == XDP_REDIRECT;
+	outcome->passed = outcome->answered = false;
 	outcome->len = options.data_size_out;
 	both->neighbors += batch.neighbor_count;
-	if (outcome->passed) {
-		outcome->port = leaving_port(both, in, before);
+	if (options.retval == XDP_REDIRECT) {
+		find_leaving_port(both, in, before, outcome);
 		assert_int_equal(batch.frame_count, 0);
 		for (size_t i = 0; i < batch.neighbor_count; i++) {
 			assert_int_equal(batch.neighbors[i].link, ports[in].link);
@@ -192,6 +212,7 @@ static void run_program(struct both *both, unsigned in, const uint8_t *frame, si
 	assert_int_equal(batch.frames[0].link, ports[in].link);
 	assert_int_equal(batch.frames[0].len, len);
 	assert_memory_equal(batch.frames[0].data, frame, len);
+	assert_in_range(batch.frames[0].came.ns, 1, monotonic());
 }
 
 static unsigned port_number(uint32_t link)
@@ -201,6 +222,14 @@ static unsigned port_number(uint32_t link)
 	while (ports[i].link != link)
 		i++;
 	return i;
+}
+
+/* Is it the answer to a ping, from behind so many hops as its list has? */
+static bool is_answer(const struct lone_sent *sent)
+{
+	const uint8_t *from = sent->data + 60 + 10 * (size_t)sent->data[54];
+
+	return sent->data[14] == CRAFT_DATA && from[0] == 0 && from[1] == PING;
 }
 
 /* Gives it to the engine. Passed is Data of others that it sends on, whether or not it had to be signed. */
@@ -219,7 +248,10 @@ static void run_engine(struct both *both, unsigned in, const uint8_t *frame, siz
 		after += stats.forwarded;
 	}
 	outcome->passed = after > before && frame[14] == CRAFT_DATA;
-	if (outcome->passed) {
+	outcome->answered = false;
+	for (size_t i = 0; i < both->lone.count && !outcome->passed; i++)
+		outcome->answered |= is_answer(&both->lone.sent[i]);
+	if (outcome->passed || outcome->answered) {
 		size_t sent = 0;
 
 		while (both->lone.sent[sent].data[14] != CRAFT_DATA) /* what the port with a secret says of its own */
@@ -240,18 +272,23 @@ static void give(struct both *both, unsigned in, const uint8_t *frame, size_t le
 
 	run_program(both, in, frame, len, &kernel);
 	run_engine(both, in, frame, len, &engine);
-	plain = engine.passed && (ports[in].flags & ROMON_BPF_IN) && (ports[engine.port].flags & ROMON_BPF_OUT) &&
+	plain = (engine.passed || engine.answered) && (ports[in].flags & ROMON_BPF_IN) &&
+		(ports[engine.port].flags & ROMON_BPF_OUT) &&
 		((ports[engine.port].flags & ROMON_BPF_TAKES) || (ports[in].flags & ROMON_BPF_GENERIC));
-	if (kernel.passed != plain)
+	if (kernel.passed != (engine.passed && plain))
 		fail_msg("the program %s, the engine %s it", kernel.passed ? "passes it" : "refuses it",
 			engine.passed ? "passes" : "refuses");
-	if (kernel.passed) {
+	if (kernel.answered != (engine.answered && plain))
+		fail_msg("the program %s, the engine %s it", kernel.answered ? "answers it" : "does not",
+			engine.answered ? "answers" : "does not answer");
+	if (kernel.passed || kernel.answered) {
 		assert_int_equal(kernel.port, engine.port);
 		assert_int_equal(kernel.len, engine.len);
 		assert_memory_equal(kernel.data, engine.data, engine.len);
 	}
 	both->passed += kernel.passed;
-	both->refused += !kernel.passed;
+	both->answered += kernel.answered;
+	both->refused += !kernel.passed && !kernel.answered;
 }
 
 /* A frame on the second of three wires: before_hops recorded, ours, then the next. */
@@ -266,6 +303,91 @@ static void transit(struct craft *craft, unsigned out, unsigned pointer, unsigne
 	if (pointer + 1 < count)
 		route[pointer + 1] = (struct craft_hop){ports[out].link, AFTER};
 	craft_data(craft, &data);
+}
+
+/* A ping to us that came by `in`, over so many wires. */
+static void ping(struct craft *craft, unsigned in, unsigned count, size_t size)
+{
+	static struct craft_hop route[255];
+	const struct craft_data data = {ports[in].mac, BEFORE, ASKER, SELF, count - 1, count, route, 2000, PING, size};
+
+	for (unsigned i = 0; i < count; i++)
+		route[i] = (struct craft_hop){1000 + i, 0x020000000500 + i};
+	route[count - 1].mac = ports[in].mac;
+	craft_data(craft, &data);
+}
+
+/* Answered inside the kernel where frames may pass; elsewhere, and where the port is too small, that is romond's affair. */
+static void pings(void **state)
+{
+	struct both *both = *state;
+	struct craft craft;
+
+	for (unsigned in = 0; in < PORTS; in++) {
+		for (unsigned count = 1; count < 5; count++) {
+			uint64_t answered = both->answered;
+
+			ping(&craft, in, count, 32);
+			give(both, in, craft.data, craft.len);
+			assert_int_equal(both->answered - answered, in == IN || in == OUT || in == SMALL);
+		}
+	}
+	ping(&craft, IN, 250, 32);
+	give(both, IN, craft.data, craft.len);
+	craft_zero(&craft, 20); /* padding */
+	give(both, IN, craft.data, craft.len);
+	assert_int_equal(both->answered, 3 * 4 + 2);
+	ping(&craft, SMALL, 1, 151); /* one byte too long for it */
+	give(both, SMALL, craft.data, craft.len);
+	ping(&craft, IN, 2, 3); /* without a number */
+	give(both, IN, craft.data, craft.len);
+	ping(&craft, IN, 2, 32);
+	craft.data[60 + 20] = 0; /* from port 1 to port 1 */
+	craft.data[60 + 20 + 1] = PING;
+	give(both, IN, craft.data, craft.len);
+	ping(&craft, IN, 2, 32);
+	memcpy(craft.data + 48, craft_address(TARGET).b, 6); /* for another router */
+	give(both, IN, craft.data, craft.len);
+	xdp_set_port(both->xdp, IN,
+		&(struct xdp_port){.mac = craft_address(ports[IN].mac), .mtu = ports[IN].mtu, .flags = ports[IN].flags});
+	memcpy(craft.data + 48, craft_address(0).b, 6); /* when we have no ID, for none */
+	give(both, IN, craft.data, craft.len);
+	assert_int_equal(both->answered, 3 * 4 + 2);
+}
+
+/* How often the frame is answered inside the kernel when it comes so many times, romond having the others. */
+static uint64_t answered_of(struct both *both, const struct craft *craft, int times)
+{
+	static struct outcome outcome;
+	uint64_t answered = 0;
+
+	while (times-- > 0) {
+		run_program(both, IN, craft->data, craft->len, &outcome);
+		answered += outcome.answered;
+	}
+	return answered;
+}
+
+/* Answers are bounded in bytes: a quarter of what a second allows at once, the rest as time passes. */
+static void answers_are_bounded(void **state)
+{
+	struct both *both = *state;
+	struct craft craft;
+	int64_t begin;
+	uint64_t answered;
+
+	ping(&craft, IN, 2, 1000 - 84);
+	assert_int_equal(craft.len, 1000);
+	xdp_set_answers(both->xdp, 100000);
+	begin = monotonic();
+	answered = answered_of(both, &craft, 500);
+	assert_in_range(answered, 24, 25 + (uint64_t)(monotonic() - begin) * 75 / ROMON_SECOND);
+	xdp_set_answers(both->xdp, 0);
+	assert_int_equal(answered_of(both, &craft, 100), 0);
+	xdp_set_answers(both->xdp, ROMON_ANSWERS_MAX);
+	while (answered_of(both, &craft, 1) == 0) /* until what was spent is earned */
+		assert_in_range(monotonic() - begin, 0, 10 * ROMON_SECOND);
+	assert_int_equal(answered_of(both, &craft, 500), 500);
 }
 
 static void by_every_port(void **state)
@@ -487,6 +609,8 @@ static void mutate(struct both *both, struct craft *craft, unsigned *in)
 
 		craft->len = VECTOR_ETHERNET + vector->len;
 		memcpy(craft->data, vector->frame, craft->len);
+	} else if (next_random(both) % 4 == 0) {
+		ping(craft, *in, count == 0 ? 1 : count, next_random(both) % 200);
 	} else {
 		transit(craft, next_random(both) % PORTS, count > 1 ? next_random(both) % (count - 1) : 0, count == 0 ? 1 : count,
 			next_random(both) % 200);
@@ -537,9 +661,9 @@ static void mutations(void **state)
 		give(both, in, craft.data, craft.len);
 		both->lone.now.ns += ROMON_MILLISECOND;
 	}
-	print_message("%zu frames: %llu passed inside the kernel, %llu did not\n", rounds, (unsigned long long)both->passed,
-		(unsigned long long)both->refused);
-	assert_true(both->passed > rounds / 20 && both->refused > rounds / 20);
+	print_message("%zu frames: %llu passed inside the kernel, %llu were answered there, %llu neither\n", rounds,
+		(unsigned long long)both->passed, (unsigned long long)both->answered, (unsigned long long)both->refused);
+	assert_true(both->passed > rounds / 20 && both->answered > rounds / 50 && both->refused > rounds / 20);
 }
 
 #define with_both(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -549,6 +673,8 @@ static int group(void)
 	static const struct CMUnitTest tests[] = {
 		with_both(by_every_port),
 		with_both(by_other_flags),
+		with_both(pings),
+		with_both(answers_are_bounded),
 		with_both(without_a_slot),
 		with_both(neighbors_are_told),
 		with_both(the_ring_is_full),
