@@ -2,17 +2,23 @@
  *
  * How many frames a second get from one end of a line to the other, whatever carries them: copies of one frame are sent on an interface of
  * one network namespace and counted on one of another. Never more are under way than a window, so that no queue overflows and what is
- * measured is what arrives. With a secret each copy is signed before the clock runs, by the core's own code, after the first router
- * has been told who we are.
+ * measured is what arrives.
  *
- *     bench_transit NEAR-NETNS NEAR-IF FAR-NETNS FAR-IF SECONDS FRAME-IN-HEX [SECRET]
+ * HOW is `card`: the kernel makes the copies and hands them to the first router as the driver of a card would, in batches, before anything
+ * else has touched them (BPF_F_TEST_XDP_LIVE_FRAMES); the first router's interface has to poll. Or `socket`: they come from a packet
+ * socket, each by itself. With a secret each copy is signed before the clock runs, by the core's own code, after the first router has
+ * been told who we are; then it is `socket`.
  *
- * Prints the number of frames a second, and how many were lost.
+ *     bench_transit HOW NEAR-NETNS NEAR-IF FAR-NETNS FAR-IF SECONDS FRAME-IN-HEX PROCESSES [SECRET]
+ *
+ * Prints the number of frames a second, how many nanoseconds of its own and of the given processes (by number, with commas between) each of
+ * them took, and how many were lost. The given processes have to run where this one does, so that none of them runs while it looks.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/bpf.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <poll.h>
@@ -22,6 +28,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,6 +36,7 @@
 
 enum {
 	WINDOW = 256,
+	CARD = 4096,
 	BATCH = 64,
 	FRAMES = 16384, /* made before each run of the clock */
 	ETHERTYPE_AT = 12,
@@ -37,16 +45,20 @@ enum {
 	PATIENCE_MS = 200, /* what has not come after so long is lost */
 	NAP_NS = 20000,
 	BUFFER = 16 << 20,
+	RESTORED = 192, /* bytes of a copy that are written anew each time: routers change them */
 };
 
 struct line {
 	int near, far;
+	int card; /* a program that sends by the near interface; -1: the socket does */
+	int near_if;
 	struct romon_engine *engine; /* NULL: nothing is signed */
 	struct romon_mac mac;        /* of the near end */
 	size_t len;
 	uint8_t frame[FRAME_SIZE];
 	uint8_t *made; /* FRAMES of FRAME_SIZE each */
 	uint64_t arrived, lost;
+	char *processes;
 };
 
 static _Noreturn void fail(const char *what)
@@ -61,6 +73,29 @@ static struct romon_time clock_now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (struct romon_time){now.tv_sec * ROMON_SECOND + now.tv_nsec};
+}
+
+/* Nanoseconds that the processor has worked for us and for the others. */
+static int64_t worked(const struct line *line)
+{
+	struct timespec own;
+	int64_t sum;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own);
+	sum = own.tv_sec * ROMON_SECOND + own.tv_nsec;
+	for (const char *at = line->processes; at != NULL && *at != '\0'; at = strchr(at, ',') ? strchr(at, ',') + 1 : "") {
+		char path[64];
+		int64_t ran = 0;
+		FILE *file;
+
+		snprintf(path, sizeof(path), "/proc/%d/schedstat", atoi(at));
+		file = fopen(path, "r");
+		if (file == NULL || fscanf(file, "%" SCNd64, &ran) != 1)
+			fail(path);
+		fclose(file);
+		sum += ran;
+	}
+	return sum;
 }
 
 static uint64_t random_number(void *ctx)
@@ -98,6 +133,55 @@ static int open_socket(const char *netns, const char *interface, uint16_t ethert
 	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0)
 		fail(interface);
 	return fd;
+}
+
+/* A program that makes of a frame what was to be sent, and sends it by the interface that it seems to have come in by. */
+static int open_card(const struct line *line)
+{
+	struct bpf_insn program[RESTORED / 4 + 8];
+	size_t restored = (line->len < RESTORED ? line->len : RESTORED) / 4, n = 0;
+	union bpf_attr attr = {.prog_type = BPF_PROG_TYPE_XDP};
+	int fd;
+
+	program[n++] = (struct bpf_insn){
+		.code = BPF_LDX | BPF_W | BPF_MEM, .dst_reg = 2, .src_reg = 1, .off = offsetof(struct xdp_md, data)};
+	program[n++] = (struct bpf_insn){
+		.code = BPF_LDX | BPF_W | BPF_MEM, .dst_reg = 3, .src_reg = 1, .off = offsetof(struct xdp_md, data_end)};
+	program[n++] = (struct bpf_insn){.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 4, .src_reg = 2};
+	program[n++] = (struct bpf_insn){.code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = 4, .imm = (int)restored * 4};
+	program[n++] = (struct bpf_insn){.code = BPF_JMP | BPF_JGT | BPF_X, .dst_reg = 4, .src_reg = 3, .off = (short)restored};
+	for (size_t i = 0; i < restored; i++, n++) {
+		program[n] = (struct bpf_insn){.code = BPF_ST | BPF_W | BPF_MEM, .dst_reg = 2, .off = (short)(i * 4)};
+		memcpy(&program[n].imm, line->frame + i * 4, 4);
+	}
+	program[n++] = (struct bpf_insn){.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = XDP_TX};
+	program[n++] = (struct bpf_insn){.code = BPF_JMP | BPF_EXIT};
+	attr.insns = (uintptr_t)program;
+	attr.insn_cnt = (unsigned)n;
+	attr.license = (uintptr_t) "BSD";
+	fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+	if (fd < 0)
+		fail("the program");
+	return fd;
+}
+
+/* Has the kernel send so many copies. */
+static size_t send_by_card(const struct line *line, size_t count)
+{
+	struct xdp_md context = {.data_end = (unsigned)line->len, .ingress_ifindex = (unsigned)line->near_if};
+	union bpf_attr attr = {0};
+
+	attr.test.prog_fd = (unsigned)line->card;
+	attr.test.data_in = (uintptr_t)line->frame;
+	attr.test.data_size_in = (unsigned)line->len;
+	attr.test.ctx_in = (uintptr_t)&context;
+	attr.test.ctx_size_in = sizeof(context);
+	attr.test.repeat = (unsigned)count;
+	attr.test.batch_size = BATCH;
+	attr.test.flags = BPF_F_TEST_XDP_LIVE_FRAMES;
+	if (syscall(SYS_bpf, BPF_PROG_TEST_RUN, &attr, sizeof(attr)) < 0)
+		fail("sending as a card does");
+	return count;
 }
 
 static void read_hex(struct line *line, const char *hex)
@@ -165,6 +249,10 @@ static size_t send_some(struct line *line, size_t from, size_t count)
 	struct iovec parts[BATCH];
 	int took;
 
+	if (line->card >= 0)
+		return send_by_card(line, count);
+	if (count > BATCH)
+		count = BATCH;
 	memset(messages, 0, sizeof(messages));
 	for (size_t i = 0; i < count; i++) {
 		parts[i] = (struct iovec){.iov_base = line->made + (from + i) * FRAME_SIZE, .iov_len = line->len};
@@ -217,17 +305,17 @@ static bool arrival(const struct line *line)
 /* Sends so many frames that were made, and waits for them. */
 static void run(struct line *line, size_t count)
 {
-	size_t sent = 0, come = 0, some;
+	size_t sent = 0, come = 0, window = line->card >= 0 ? count : WINDOW, some;
 
 	while (come < count) {
-		size_t room = WINDOW - (sent - come), left = count - sent;
+		size_t room = window - (sent - come), left = count - sent;
 
 		some = room < left ? room : left;
 		if (some > 0)
-			sent += send_some(line, sent, some < BATCH ? some : BATCH);
+			sent += send_some(line, sent, some);
 		some = count_some(line);
 		come += some;
-		if (some == 0 && (sent == count || sent - come == WINDOW) && !arrival(line)) {
+		if (some == 0 && (sent == count || sent - come == window) && !arrival(line)) {
 			line->lost += sent - come;
 			break;
 		}
@@ -255,24 +343,32 @@ static void warm_up(struct line *line)
 int main(int argc, char **argv)
 {
 	struct line line = {0};
-	int64_t taken = 0, begin;
+	int64_t taken = 0, work = 0, begin, before;
 	uint16_t ethertype;
 
 	prctl(PR_SET_TIMERSLACK, 1);
-	if (argc < 7 || (line.made = malloc((size_t)FRAMES * FRAME_SIZE)) == NULL)
+	if (argc < 9 || (line.made = malloc((size_t)FRAMES * FRAME_SIZE)) == NULL)
 		return EXIT_FAILURE;
-	read_hex(&line, argv[6]);
+	read_hex(&line, argv[7]);
 	memcpy(&ethertype, line.frame + ETHERTYPE_AT, sizeof(ethertype));
-	line.near = open_socket(argv[1], argv[2], ethertype);
-	line.far = open_socket(argv[3], argv[4], ethertype);
-	line.engine = argc > 7 ? router_new(line.mac, argv[7]) : NULL;
+	line.far = open_socket(argv[4], argv[5], ethertype);
+	line.near = open_socket(argv[2], argv[3], ethertype);
+	line.processes = argv[8];
+	line.near_if = (int)if_nametoindex(argv[3]);
+	line.card = strcmp(argv[1], "card") == 0 ? open_card(&line) : -1;
+	line.engine = argc > 9 ? router_new(line.mac, argv[9]) : NULL;
 	warm_up(&line);
-	for (double wanted = atof(argv[5]) * 1e9; (double)taken < wanted; taken += clock_now().ns - begin) {
-		make(&line, FRAMES);
+	for (double wanted = atof(argv[6]) * 1e9; (double)taken < wanted; taken += clock_now().ns - begin) {
+		size_t count = line.card >= 0 ? CARD : FRAMES; /* the kernel makes its copies itself */
+
+		make(&line, line.card >= 0 ? 0 : count);
+		before = worked(&line);
 		begin = clock_now().ns;
-		run(&line, FRAMES);
+		run(&line, count);
+		work += worked(&line) - before;
 	}
-	printf("{\"rate\":%.1f,\"lost\":%" PRIu64 "}\n", (double)line.arrived * 1e9 / (double)taken, line.lost);
+	printf("{\"rate\":%.1f,\"work\":%.1f,\"arrived\":%" PRIu64 ",\"lost\":%" PRIu64 "}\n",
+		(double)line.arrived * 1e9 / (double)taken, (double)work / (double)line.arrived, line.arrived, line.lost);
 	romon_engine_free(line.engine);
 	free(line.made);
 	return EXIT_SUCCESS;

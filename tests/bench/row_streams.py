@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Rows about streams: one flow of bytes against kernel TCP through the same number of hops over the same veth pairs, and scp against
-scp through jump hosts."""
+scp through jump hosts. Each data path of romond has a line of its own. The peers run on that of `packet`: XDP takes from a veth pair what
+it has for TCP."""
 import atexit
+import contextlib
 import functools
 import json
 import os
@@ -15,7 +17,7 @@ from pathlib import Path
 import openssh
 from lab import PORTS, conf
 from measure import Absent, Case, Side
-from routed import SERVICES, Line, address, program
+from routed import DATAPATHS, SERVICES, Line, address, datapath_settings, program
 
 FLOW = Path(__file__).resolve().parent / "flow.py"
 SECONDS, PORT, TCP_PORT = 1.5, 100, 5000
@@ -25,13 +27,14 @@ COPY = 32 << 20  # bytes that scp copies
 class Flow:
     """A line of that many hops with a sink at its end, for streams and for TCP."""
 
-    def __init__(self, hops, offloads):
-        self.line = Line(hops, offloads, configs=self.configs)
+    def __init__(self, hops, offloads, datapath):
+        self.settings = datapath_settings(datapath)
+        self.line = Line(hops, offloads, configs=self.configs, datapath=datapath)
         self.sinks = {"romon": self.sink(f"unix:{self.path}"), "tcp": self.sink(f"tcp:0.0.0.0:{TCP_PORT}")}
 
     def configs(self, lab, nodes):
         self.path = lab.folder / "sink"
-        plain = {node.name: conf(f"identity={node.name} board=lab", PORTS) for node in nodes}
+        plain = {node.name: conf(f"identity={node.name} board=lab{self.settings}", PORTS) for node in nodes}
         plain[nodes[-1].name] += f"{SERVICES}add name=sink port={PORT} to=unix:{self.path}\n"
         return plain
 
@@ -58,22 +61,30 @@ class Flow:
         return self.pour("tcp", f"{self.line.far_ip}:{TCP_PORT}")
 
 
+def lines(stack, make):
+    """What make() makes for each data path, its line being taken down with the stack; and a side for each that there is none of."""
+    made, missing = {}, []
+    for datapath in DATAPATHS:
+        try:
+            made[datapath] = make(datapath)
+            stack.enter_context(made[datapath].line)
+        except Absent as reason:
+            missing.append(Side(datapath, ours=True, missing=str(reason)))
+    return made, missing
+
+
 def cases(rounds):
     for offloads in (False, True):
         for hops in (1, 3):
             name = f"one flow over {hops} hop{'s' if hops > 1 else ''}, offloads {'on' if offloads else 'off'}"
-            sides = [Side("stream", ours=True), Side("stream, by pipe through romon connect", ours=True), Side("TCP, routed")]
-            case = Case("streams", name, "MB/s", sides)
-            try:
-                flow = Flow(hops, offloads)
-            except Absent as reason:
-                for side in sides:
-                    side.missing = str(reason)
-                yield case
-                continue
-            with flow.line:
-                sides[0].measure, sides[1].measure, sides[2].measure = flow.romon, flow.connect, flow.tcp
-                yield case.run(rounds or 7)
+            with contextlib.ExitStack() as stack:
+                flows, sides = lines(stack, lambda datapath: Flow(hops, offloads, datapath))
+                for datapath, flow in flows.items():
+                    sides.append(Side(f"stream, {datapath}", flow.romon, ours=True))
+                if "packet" in flows:
+                    sides += [Side("stream, packet, by pipe through romon connect", flows["packet"].connect, ours=True),
+                              Side("TCP, routed", flows["packet"].tcp)]
+                yield Case("streams", name, "MB/s", sides).run(rounds or 7)
 
 
 @functools.lru_cache
@@ -90,11 +101,12 @@ def server():
 class Copies:
     """A line on which every router but the first has an sshd, as a service and on its IP addresses."""
 
-    def __init__(self, hops):
+    def __init__(self, hops, datapath):
+        self.settings = datapath_settings(datapath)
         self.scp, keygen = program("scp", "openssh-client"), program("ssh-keygen", "openssh-client")
         self.sshd = server()
         self.hops, self.keygen = hops, keygen
-        self.line = Line(hops, configs=self.configs)
+        self.line = Line(hops, configs=self.configs, datapath=datapath)
         for node in self.line.nodes[1:]:
             self.line.start(node, self.sshd, "-D", "-f", node.folder / "sshd_config", stderr=subprocess.DEVNULL)
         self.client_config()
@@ -108,7 +120,7 @@ class Copies:
         shutil.copy(self.key(self.folder / "key").with_suffix(".pub"), self.folder / "authorized")
         made = {}
         for node in nodes:
-            made[node.name] = conf(f"identity={node.name} board=lab", PORTS)
+            made[node.name] = conf(f"identity={node.name} board=lab{self.settings}", PORTS)
             if node is nodes[0]:
                 continue
             self.key(node.folder / "hostkey")
@@ -155,17 +167,12 @@ class Copies:
 
 def scp_cases(rounds):
     for hops in (3, 4):
-        sides = [Side("scp over romon", ours=True), Side("scp over romon, by identity", ours=True),
-                 Side(f"scp -J through {hops - 1} jump hosts"), Side("scp, routed")]
-        case = Case("scp", f"32 MiB over {hops} hops ({hops - 1} routers between)", "MB/s", sides)
-        try:
-            copies = Copies(hops)
-        except Absent as reason:
-            for side in sides:
-                side.missing = str(reason)
-            yield case
-            continue
-        with copies.line:
-            for side, measure in zip(sides, (copies.romon, copies.identity, copies.jumps, copies.routed)):
-                side.measure = measure
-            yield case.run(rounds or 5)
+        with contextlib.ExitStack() as stack:
+            copies, sides = lines(stack, lambda datapath: Copies(hops, datapath))
+            for datapath, of in copies.items():
+                sides.append(Side(f"scp over romon, {datapath}", of.romon, ours=True))
+            if "packet" in copies:
+                packet = copies["packet"]
+                sides += [Side("scp over romon, packet, by identity", packet.identity, ours=True),
+                          Side(f"scp -J through {hops - 1} jump hosts", packet.jumps), Side("scp, routed", packet.routed)]
+            yield Case("scp", f"32 MiB over {hops} hops ({hops - 1} routers between)", "MB/s", sides).run(rounds or 5)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Row about transit: how many frames a second get through a line of routers, and what each router adds, against Linux bridges and the
-kernel's IP routing over the same veth pairs. Every kind has a line of its own; none runs while another is measured."""
+kernel's IP routing over the same veth pairs. Every kind has a line of its own; none runs while another is measured. All of it happens on one
+processor, so that the rate says how much work a frame is, wherever along the line that is done."""
+import contextlib
 import json
 import os
 import subprocess
@@ -17,6 +19,7 @@ from wire import namespace
 SECONDS, SECRET = 0.5, "a secret of usual length"
 SIZES, HOPS = (128, 1500), (1, 8)
 HEADERS, HOP_LEN, ETHERNET = 50, 10, 14
+PROCESSORS = sorted(os.sched_getaffinity(0))
 LOCAL_ETHERTYPE = b"\x88\xb5"  # IEEE 802: for experiments
 
 
@@ -24,9 +27,29 @@ def raw(mac):
     return bytes.fromhex(mac.replace(":", ""))
 
 
+def soft_interrupts(number):
+    """The process that works off on this processor what interrupts have left over."""
+    return next(int(path.parent.name) for path in Path("/proc").glob("[0-9]*/comm") if path.read_text().strip() == f"ksoftirqd/{number}")
+
+
+@contextlib.contextmanager
+def processor(number, *processes):
+    """This process, what it starts, and the given ones run on this processor alone."""
+    everywhere = {process: os.sched_getaffinity(process) for process in (0, *processes)}
+    for process in everywhere:
+        os.sched_setaffinity(process, {number})
+    try:
+        yield
+    finally:
+        for process, allowed in everywhere.items():
+            os.sched_setaffinity(process, allowed)
+
+
 class Line:
-    """near, so many routers, far. frame(size) is what is sent at the near end; size is of the message, without Ethernet header."""
+    """near, so many routers, far. frame(size) is what is sent at the near end; size is of the message, without Ethernet header. hows: in
+    which ways bench_transit can send it."""
     secret = ()
+    hows = ("card", "socket")
 
     def __init__(self, hops):
         self.hops, self.lab = hops, Lab()
@@ -34,17 +57,31 @@ class Line:
             self.nodes = self.lab.line(hops + 2)
             self.near, self.far, self.between = self.nodes[0], self.nodes[-1], self.nodes[1:-1]
             self.near_mac, self.far_mac = self.near.mac("eth1"), self.far.mac("eth0")
+            # Polls, as a card does; XDP brings that with it. And a veth takes redirected frames only if its peer polls.
+            for node, interface in {(self.nodes[1], "eth0"), (self.far, "eth0")}:
+                subprocess.run(node.command(program("ethtool", "ethtool"), "-K", interface, "gro", "on"), check=True)
             self.prepare()
         except BaseException:
             self.lab.close()
             raise
 
-    def rate(self, size):
-        """Frames a second."""
+    def routers(self):
+        """The processes that every frame passes."""
+        return []
+
+    def rate(self, size, how):
+        """Frames that one processor could carry in a second, if it did nothing else: by the time that all who take part have run."""
+        with processor(PROCESSORS[0], *self.routers()):
+            return 1e9 / self.run(size, how, soft_interrupts(PROCESSORS[0]), *self.routers())["work"]
+
+    def run(self, size, how, *processes):
         path = Path(os.environ["ROMON_BUILD"]) / "tests/bench/bench_transit"
-        line = [path, self.near.netns, "eth1", self.far.netns, "eth0", str(SECONDS), self.frame(size).hex(), *self.secret]
+        line = [path, how, self.near.netns, "eth1", self.far.netns, "eth0", str(SECONDS), self.frame(size).hex(),
+                ",".join(map(str, processes)), *self.secret]
         said = json.loads(subprocess.run(line, check=True, stdout=subprocess.PIPE, text=True, timeout=120).stdout)
-        return said["rate"]
+        if said["lost"] * 100 > said["arrived"]:
+            raise RuntimeError(f"{self.__class__.__name__}: {said['lost']} frames were lost, {said['arrived']} arrived")
+        return said
 
 
 class Direct(Line):
@@ -88,6 +125,7 @@ class Routed(Line):
 
 class Romon(Line):
     datapath = "packet"
+    hows = ("socket",)  # a card would not wait for a process
 
     def prepare(self):
         self.spent = {}
@@ -102,12 +140,15 @@ class Romon(Line):
             Hop(link=node.index("eth1"), mac=following.mac("eth0"))
             for node, following in zip(self.between, self.nodes[2:])]
 
-    def rate(self, size):
+    def routers(self):
+        return [node.daemon.worker() for node in self.between]
+
+    def run(self, size, how, *processes):
         """Keeps in self.spent, by size, what processor time the first router took for a frame, in microseconds."""
         time, count = self.processor(), self.forwarded()
-        frames = super().rate(size)
+        said = super().run(size, how, *processes)
         self.spent.setdefault(size, []).append((self.processor() - time) / 1000 / (self.forwarded() - count))
-        return frames
+        return said
 
     def processor(self):
         """Nanoseconds that the first router's worker has run."""
@@ -125,19 +166,20 @@ class Romon(Line):
 class Authenticated(Romon):
     secret = (SECRET,)
 
+    def beside(self, size):
+        """Frames a second with both ends on one processor and the router on another."""
+        with processor(PROCESSORS[0]):
+            os.sched_setaffinity(self.routers()[0], {PROCESSORS[1]})
+            return self.run(size, "socket")["rate"]
+
 
 class Xdp(Romon):
     """What its program does inside the kernel is not the processor time of any process."""
+    datapath, hows = "xdp", Line.hows
+
+
+class AuthenticatedXdp(Authenticated):
     datapath = "xdp"
-
-    def prepare(self):
-        super().prepare()
-        # A veth takes redirected frames only if its peer polls.
-        subprocess.run(self.far.command(program("ethtool", "ethtool"), "-K", "eth0", "gro", "on"), check=True)
-
-
-class AuthenticatedXdp(Xdp):
-    secret = (SECRET,)
 
 
 KINDS = {"romon, packet": Romon, "romon, xdp": Xdp, "romon, packet, authenticated": Authenticated,
@@ -146,6 +188,7 @@ KINDS = {"romon, packet": Romon, "romon, xdp": Xdp, "romon, packet, authenticate
 SPENT = ("romon, packet", "romon, packet, authenticated", "romon, xdp, authenticated")
 PEERS = {"Linux bridge": Bridges, "IP routing": Routed}
 DIRECT = "direct veth pair"
+HOWS = {"card": "in batches", "socket": "one by one"}
 LIMIT = "two HMAC-MD5 by one lane, and nothing else"
 
 
@@ -170,10 +213,12 @@ def take_down(lines):
         raise RuntimeError("\n".join(faults))
 
 
-def sides(lines, values):
-    """values: a function of the side's name."""
-    return [Side(name, ours=name in KINDS, base=name == DIRECT, **({"missing": line} if isinstance(line, str) else values(name, line)))
-            for name, line in lines.items()]
+def sides(lines, size, how):
+    """Those that can be sent in this way."""
+    kinds = {**KINDS, **PEERS, DIRECT: Direct}
+    return [Side(name, ours=name in KINDS, base=name == DIRECT,
+                 **({"missing": line} if isinstance(line, str) else {"measure": lambda line=line: line.rate(size, how)}))
+            for name, line in lines.items() if how in kinds[name].hows]
 
 
 def added(case, hops):
@@ -181,14 +226,21 @@ def added(case, hops):
     direct = next(side.values for side in case.sides if side.name == DIRECT)
     return [Side(side.name, ours=side.ours, missing=side.missing,
                  values=[(1e6 / rate - 1e6 / base) / hops for rate, base in zip(side.values, direct)])
-            for side in case.sides if side.name not in (DIRECT, LIMIT)]
+            for side in case.sides if side.name != DIRECT]
 
 
-def spent(lines, case, size):
-    """Processor time of a frame: it does not depend on who else is on the machine."""
-    found = [Side(name, ours=True, values=lines[name].spent[size]) for name in SPENT if not isinstance(lines[name], str)]
-    limit = next(side.values for side in case.sides if side.name == LIMIT)
-    return found + [Side(LIMIT, values=[1e6 / rate for rate in limit])]
+def spent(lines, limit, size):
+    """Processor time of a frame in the router alone."""
+    return [Side(name, ours=True, values=lines[name].spent[size]) for name in SPENT if not isinstance(lines[name], str)] + [
+        Side(LIMIT, values=[1e6 / rate for rate in limit])]
+
+
+def beside(lines, size):
+    """A router that has a processor for itself, against what that processor could do with digests alone."""
+    if len(PROCESSORS) < 2:
+        return [Side(LIMIT, missing="one processor only")]
+    return [Side(name, ours=True, **({"missing": line} if isinstance(line, str) else {"measure": lambda line=line: line.beside(size)}))
+            for name, line in lines.items() if name in KINDS and KINDS[name].secret] + [Side(LIMIT, lambda: one_lane_limit(size))]
 
 
 def cases(rounds):
@@ -198,13 +250,14 @@ def cases(rounds):
             for wanted in SIZES:
                 size = max(wanted, HEADERS + HOP_LEN * (hops + 1))  # no frame is shorter than its hops
                 what = f"{size} bytes over {hops} hop{'s' if hops > 1 else ''}"
-                compared = sides(lines, lambda name, line: {"measure": lambda: line.rate(size)})
+                for how, words in HOWS.items():
+                    case = Case("transit", f"{what}, {words}", "frames/s", sides(lines, size, how)).run(rounds or 7)
+                    yield case
+                    yield Case("transit", f"{what}, {words}: added cost a hop", "us", added(case, hops))
                 if hops == 1:
-                    compared.append(Side(LIMIT, lambda: one_lane_limit(size), base=True))
-                case = Case("transit", what, "frames/s", compared).run(rounds or 7)
-                yield case
-                yield Case("transit", f"{what}: added cost a hop", "us", added(case, hops))
-                if hops == 1:
-                    yield Case("transit", f"{what}: processor time of the router", "us a frame", spent(lines, case, size))
+                    case = Case("transit", f"{what}: a router that has a processor for itself", "frames/s", beside(lines, size))
+                    yield case.run(rounds or 7)
+                    yield Case("transit", f"{what}: processor time of the router", "us a frame",
+                               spent(lines, case.sides[-1].values, size))
         finally:
             take_down(lines)
