@@ -9,12 +9,13 @@
 #define ALPHA (3.0 * (1 - BETA) / (1 + BETA)) /* how fast Reno grows that shrinks by the same part */
 #define SEGMENTS_MIN 2
 
-/* Slow start grows less when the round-trip time is longer than the shortest one by an eighth of it, within these, and ends when it
- * has stayed so for so many measurements (after RFC 9406). */
-#define RISE_MIN (4 * ROMON_MILLISECOND)
-#define RISE_MAX (16 * ROMON_MILLISECOND)
-#define RISES 16
-#define RISEN_PART 4 /* by how much less */
+/* Slow start grows less when the shortest time of a round is longer than that of the round before by an eighth of it, within these, and
+ * ends when it has not become shorter again for some rounds (RFC 9406). */
+#define RISE_MIN (4 * ROMON_MILLISECOND)  /* MIN_RTT_THRESH */
+#define RISE_MAX (16 * ROMON_MILLISECOND) /* MAX_RTT_THRESH */
+#define MEASURED_MIN 8                    /* N_RTT_SAMPLE: so many make a round's shortest time one to go by */
+#define CAUTIOUS_PART 4                   /* CSS_GROWTH_DIVISOR: by how much less */
+#define CAUTIOUS_ROUNDS 5                 /* CSS_ROUNDS */
 
 static uint32_t bounded(const struct congestion *c, double segments)
 {
@@ -94,7 +95,7 @@ void congestion_acked(struct congestion *c, uint32_t bytes, int64_t rtt, struct 
 	double window = (double)c->window / c->segment, acked = (double)bytes / c->segment, target;
 
 	if (c->window < c->threshold) { /* slow start */
-		c->window = bounded(c, window + acked / (c->rises > 0 ? RISEN_PART : 1));
+		c->window = bounded(c, window + acked / (c->cautious > 0 ? CAUTIOUS_PART : 1));
 		return;
 	}
 	if (!c->begun)
@@ -109,16 +110,35 @@ void congestion_acked(struct congestion *c, uint32_t bytes, int64_t rtt, struct 
 	c->window = bounded(c, window > c->reno ? window : c->reno);
 }
 
-void congestion_measured(struct congestion *c, int64_t rtt)
+static void next_round(struct congestion *c, struct romon_time now)
 {
-	int64_t rise = c->shortest / 8;
+	c->round = now;
+	c->last_rtt = c->round_rtt;
+	c->round_rtt = 0;
+	c->measured = 0;
+	if (c->cautious > 0 && ++c->cautious_rounds == CAUTIOUS_ROUNDS && c->window < c->threshold)
+		c->threshold = c->window;
+}
+
+void congestion_measured(struct congestion *c, int64_t rtt, struct romon_time now)
+{
+	int64_t rise = c->last_rtt / 8;
 
 	if (c->shortest == 0 || rtt < c->shortest)
 		c->shortest = rtt;
+	if (now.ns - c->round.ns >= rtt)
+		next_round(c, now);
+	if (c->round_rtt == 0 || rtt < c->round_rtt)
+		c->round_rtt = rtt;
+	if (++c->measured < MEASURED_MIN || c->last_rtt == 0)
+		return;
 	rise = rise < RISE_MIN ? RISE_MIN : rise > RISE_MAX ? RISE_MAX : rise;
-	c->rises = rtt >= c->shortest + rise ? c->rises + 1 : 0;
-	if (c->rises >= RISES && c->window < c->threshold)
-		c->threshold = c->window;
+	if (c->cautious > 0 && c->round_rtt < c->cautious) {
+		c->cautious = 0;
+	} else if (c->cautious == 0 && c->round_rtt >= c->last_rtt + rise) {
+		c->cautious = c->round_rtt;
+		c->cautious_rounds = 0;
+	}
 }
 
 /* The window that a loss leaves. With fast convergence the peak moves down when losses come before it is reached. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Congestion control: how many bytes a sender may have on the way. CUBIC (RFC 9438), which is never slower than Reno would be, and slow
- * start that ends when the round-trip time grows (after HyStart++, RFC 9406), before the queue on the
+ * start that ends when the round-trip time grows (HyStart++, RFC 9406), before the queue on the
  * way overflows. It knows nothing of streams.
  */
 #ifndef ROMON_CONGESTION_H
@@ -24,9 +24,13 @@ struct congestion {
 	double reno;   /* W_est: what Reno would have */
 	bool begun;    /* the time of this epoch runs */
 	struct romon_time epoch;
-	/* The end of slow start. */
 	int64_t shortest; /* round-trip time, nanoseconds; 0: none yet */
-	unsigned rises;   /* how many in a row were longer */
+	/* The end of slow start: rounds, each of one round-trip time. */
+	struct romon_time round;     /* when this one began */
+	int64_t round_rtt, last_rtt; /* the shortest time of this one, and of the one before; 0: none */
+	unsigned measured;           /* in this one */
+	int64_t cautious;            /* the time that had risen, since when the window grows less; 0: it does not */
+	unsigned cautious_rounds;
 	/* Before the last loss, or timeout. */
 	uint32_t saved_window, saved_threshold;
 	double saved_peak;
@@ -38,7 +42,7 @@ void congestion_segment(struct congestion *c, uint32_t segment);
 /* Bytes were acknowledged that the window held back: one that the sender did not fill does not grow. rtt: smoothed, nanoseconds. */
 void congestion_acked(struct congestion *c, uint32_t bytes, int64_t rtt, struct romon_time now);
 /* A round-trip time was measured, by an acknowledgement. */
-void congestion_measured(struct congestion *c, int64_t rtt);
+void congestion_measured(struct congestion *c, int64_t rtt, struct romon_time now);
 /* A segment was lost while others arrived (fast retransmit). */
 void congestion_lost(struct congestion *c);
 /* Nothing arrives any more. */

@@ -227,7 +227,7 @@ void stream_take_ack(struct romon_engine *engine, struct stream *stream, const s
 		take_blocks(engine, stream, segment, twice, &news, now);
 	if (news.rtt > 0) {
 		rtt_sample(&stream->rtt, news.rtt);
-		congestion_measured(&stream->congestion, news.rtt);
+		congestion_measured(&stream->congestion, news.rtt, now);
 	}
 	if (step > 0)
 		advance(engine, stream, segment->ack, filled, now);

@@ -49,30 +49,39 @@ static void slow_start_doubles(void **state)
 	assert_int_equal(c.window, 10000 * SEGMENT);
 }
 
+/* A round in which the time is measured so often, once the shortest and else longer, and then everything is acknowledged. */
+static void measured_round(struct congestion *c, unsigned count, int64_t shortest, int64_t longer, struct romon_time *now)
+{
+	for (unsigned i = 0; i < count; i++)
+		congestion_measured(c, i == count / 2 ? shortest : longer, *now);
+	round_of(c, longer, now);
+}
+
 static void slow_start_ends_when_the_queue_grows(void **state)
 {
 	struct romon_time now = {S};
 	struct congestion c = fresh();
-	uint32_t window;
 
 	(void)state;
-	congestion_measured(&c, 20 * MS);
-	for (unsigned i = 0; i < 100; i++)
-		congestion_measured(&c, 23 * MS);
-	round_of(&c, 20 * MS, &now);
-	assert_int_equal(c.window, 20 * SEGMENT);
-	congestion_measured(&c, 24 * MS); /* an eighth of 20 ms is less than 4 ms */
-	round_of(&c, 20 * MS, &now);
-	assert_int_equal(c.window, 25 * SEGMENT); /* a quarter of the growth */
-	congestion_measured(&c, 20 * MS);
-	round_of(&c, 20 * MS, &now);
-	assert_int_equal(c.window, 50 * SEGMENT);
-	for (unsigned i = 0; i < 16; i++)
-		congestion_measured(&c, 30 * MS);
-	window = c.window;
-	assert_int_equal(c.threshold, window);
-	round_of(&c, 20 * MS, &now);
-	assert_in_range(c.window, window, window + 2 * SEGMENT);
+	measured_round(&c, 10, 20 * MS, 40 * MS, &now); /* that times differ within a round says nothing */
+	measured_round(&c, 10, 23 * MS, 40 * MS, &now);
+	assert_int_equal(c.window, 40 * SEGMENT);
+	measured_round(&c, 7, 60 * MS, 60 * MS, &now); /* measured too seldom to count */
+	assert_int_equal(c.window, 80 * SEGMENT);
+	measured_round(&c, 10, 20 * MS, 40 * MS, &now);
+	assert_int_equal(c.window, 160 * SEGMENT);
+	measured_round(&c, 10, 24 * MS, 40 * MS, &now); /* an eighth of 20 ms is less than 4 ms */
+	assert_int_equal(c.window, 200 * SEGMENT);      /* a quarter of the growth */
+	measured_round(&c, 10, 23 * MS, 40 * MS, &now); /* it was nothing */
+	assert_int_equal(c.window, 400 * SEGMENT);
+	for (unsigned i = 0; i < 5; i++) {
+		assert_int_equal(c.threshold, UINT32_MAX);
+		measured_round(&c, 10, 40 * MS, 40 * MS, &now);
+	}
+	assert_in_range(c.window, 1200 * SEGMENT, 1221 * SEGMENT); /* 400 * 1.25^5 */
+	measured_round(&c, 10, 40 * MS, 40 * MS, &now);
+	assert_in_range(c.threshold, 1200 * SEGMENT, 1221 * SEGMENT);
+	assert_in_range(c.window, 1200 * SEGMENT, 1300 * SEGMENT);
 }
 
 /* RFC 9438: W(t) = C (t - K)^3 + W_max, with beta = 0.7 and C = 0.4. From a peak of 1000 segments K is (1000 * 0.3 / 0.4)^(1/3) s. */
