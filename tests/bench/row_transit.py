@@ -166,12 +166,6 @@ class Romon(Line):
 class Authenticated(Romon):
     secret = (SECRET,)
 
-    def beside(self, size):
-        """Frames a second with both ends on one processor and the router on another."""
-        with processor(PROCESSORS[0]):
-            os.sched_setaffinity(self.routers()[0], {PROCESSORS[1]})
-            return self.run(size, "socket")["rate"]
-
 
 class Xdp(Romon):
     """What its program does inside the kernel is not the processor time of any process."""
@@ -229,18 +223,10 @@ def added(case, hops):
             for side in case.sides if side.name != DIRECT]
 
 
-def spent(lines, limit, size):
-    """Processor time of a frame in the router alone."""
-    return [Side(name, ours=True, values=lines[name].spent[size]) for name in SPENT if not isinstance(lines[name], str)] + [
-        Side(LIMIT, values=[1e6 / rate for rate in limit])]
-
-
-def beside(lines, size):
-    """A router that has a processor for itself, against what that processor could do with digests alone."""
-    if len(PROCESSORS) < 2:
-        return [Side(LIMIT, missing="one processor only")]
-    return [Side(name, ours=True, **({"missing": line} if isinstance(line, str) else {"measure": lambda line=line: line.beside(size)}))
-            for name, line in lines.items() if name in KINDS and KINDS[name].secret] + [Side(LIMIT, lambda: one_lane_limit(size))]
+def spent(lines, size, rounds):
+    """Processor time of a frame in the router alone, in the turns that were measured before."""
+    return [Side(name, ours=True, values=lines[name].spent[size][-rounds:]) for name in SPENT if not isinstance(lines[name], str)] + [
+        Side(LIMIT, values=[1e6 / one_lane_limit(size) for _ in range(rounds)])]
 
 
 def cases(rounds):
@@ -255,9 +241,6 @@ def cases(rounds):
                     yield case
                     yield Case("transit", f"{what}, {words}: added cost a hop", "us", added(case, hops))
                 if hops == 1:
-                    case = Case("transit", f"{what}: a router that has a processor for itself", "frames/s", beside(lines, size))
-                    yield case.run(rounds or 7)
-                    yield Case("transit", f"{what}: processor time of the router", "us a frame",
-                               spent(lines, case.sides[-1].values, size))
+                    yield Case("transit", f"{what}: processor time of the router", "us a frame", spent(lines, size, rounds or 7))
         finally:
             take_down(lines)
