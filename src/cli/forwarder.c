@@ -39,7 +39,7 @@ struct forwarder {
 	LIST_HEAD(, connection) connections;
 	size_t count;
 	size_t most; /* connections at a time */
-	bool full;   /* the system had no descriptors left: take nobody for a while */
+	bool full;   /* the system had no descriptor or memory left: take nobody for a while */
 	struct pollfd fds[FDS_FIRST + PUMP_FDS * FORWARDER_CONNECTIONS_MAX];
 };
 
@@ -84,7 +84,7 @@ static void connection_begin(struct forwarder *forwarder)
 	int near = listener_accept(forwarder->listener);
 
 	if (near < 0) {
-		forwarder->full = errno == EMFILE || errno == ENFILE;
+		forwarder->full = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
 		return;
 	}
 
