@@ -225,8 +225,8 @@ def added(case, hops):
 
 def spent(lines, size, rounds):
     """Processor time of a frame in the router alone, in the turns that were measured before."""
-    return [Side(name, ours=True, values=lines[name].spent[size][-rounds:]) for name in SPENT if not isinstance(lines[name], str)] + [
-        Side(LIMIT, values=[1e6 / one_lane_limit(size) for _ in range(rounds)])]
+    ours = [Side(name, ours=True, values=lines[name].spent[size][-rounds:]) for name in SPENT if not isinstance(lines[name], str)]
+    return ours + [Side(LIMIT, values=[1e6 / one_lane_limit(size) for _ in range(rounds)])]
 
 
 def cases(rounds):

@@ -117,8 +117,9 @@ def test_it_moves_to_the_other_way(lab, net):
             say(1)
             assert way() != used
             cable.heal()
-        # test_stream_heal.c holds it to 3 s in its own time; here the machine may have others to serve.
-        assert longest < 10, "seconds until the next number came back"
+        print(f"at most {longest:.2f} s until the next number came back")
+        # test_stream_heal.c holds it to 3 s in its own time; here the machine may have others to serve, but when it runs for long.
+        assert longest < (3 if SOAK else 10), "seconds until the next number came back"
         os.write(shell.terminal, b"\x04")
         shell.until(b"bye\r\n")
         assert shell.process.wait(20) == 0
