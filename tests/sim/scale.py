@@ -98,13 +98,12 @@ def hour_table(hours):
 PAGE = """# How discovery scales
 
 Measured by `make sim-scale`: romon-sim runs the core that runs in romond, one engine for each router, in a network
-without faults. All
-figures and plots on this page were written by that program; the seed is fixed, and only the seconds depend on the
-machine. What the rules
-are that these figures follow from is in [protocol.md](protocol.md#5-discovery-behaviour).
+without faults. All figures and plots on this page were written by that program; the seed is fixed, and only the seconds
+depend on the machine. What the rules are that these figures follow from is in
+[protocol.md](protocol.md#5-discovery-behaviour).
 
-One router in the middle of the network asks. A frame takes {delay} ms from port to port, and a port's MTU is 1,500. A *round* is what one
-question costs until the next one; those below are rounds in which everybody knows their neighbours.
+One router in the middle of the network asks. A frame takes {delay} ms from port to port, and a port's MTU is 1,500. A
+*round* is what one question costs until the next one; those below are rounds in which everybody knows their neighbours.
 
 | topology | what it is |
 | --- | --- |
@@ -114,15 +113,13 @@ question costs until the next one; those below are rounds in which everybody kno
 
 {rounds}
 
-- *Discovers a cable*: how often the question crosses a cable, in both directions together. It is passed on once by
-  each port at most, so
-  never more than twice over a wire.
+- *Discovers a cable*: how often the question crosses a cable, in both directions together. It is passed on once by each
+  port at most, so never more than twice over a wire.
 - *Answer frames a router*: each router answers each copy of the question that it hears, since that is how the asker
-  learns of every link; an
-  answer crosses as many cables as its question had hops, and one more. This is what a round costs.
+  learns of every link; an answer crosses as many cables as its question had hops, and one more. This is what a round
+  costs.
 - *Table full*: the last answer of the first round has come, for every router and every link. In the first round nobody
-  knows who is behind
-  a port, and each router waits up to 1 ms before it passes the question on; later it does not.
+  knows who is behind a port, and each router waits up to 1 ms before it passes the question on; later it does not.
 - *kB a router*: of memory, that of the simulator's own included (about 1 kB).
 
 ![answer frames](scale-answers.svg)
@@ -136,42 +133,37 @@ question costs until the next one; those below are rounds in which everybody kno
 ## What limits growth
 
 - **The hop list against the MTU.** A question is passed on as long as its answer will fit: 123 hops with an MTU of
-  1,500, which is why a line
-  or a ring of 1,000 routers is not seen whole. It is 255 hops with jumbo frames of 2,814 bytes and more: the hop count
-  is one byte.
+  1,500, which is why a line or a ring of 1,000 routers is not seen whole. It is 255 hops with jumbo frames of 2,814
+  bytes and more: the hop count is one byte.
 - **Answers at the asker.** All of them cross its own cables: at 1,000 routers of a grid the busiest of these carries
   {grid_busiest} kB in a round, at 10,000 of a geometric network {geometric_busiest} MB. Beyond some thousand routers it
   is the link of the asker that decides, not the protocol.
 - **Long ways.** Answers are not gathered on their way, since their form is RouterOS's: n routers that are h hops away
-  on average cost n·h
-  frames for each link. In a grid h grows with the root of n, in a line with n.
+  on average cost n·h frames for each link. In a grid h grows with the root of n, in a line with n.
 - Tables: an asker holds 16,384 routers and 65,536 links, and a router 250 ports in these networks (256 at most).
 
 ## Left open for an hour
 
-`romon discover` in a terminal that somebody forgets. Discovery asks once a second at first. After ten rounds it asks
-so rarely that no more
-than 500 answers a second come, but at least every 5 s; whoever starts a ping, a stream or another discovery makes it
-fast again. In networks of
-fewer answers nothing changes. Without this rule the first figure of each pair would hold for the hour.
+`romon discover` in a terminal that somebody forgets. Discovery asks once a second at first. After ten rounds it asks so
+rarely that no more than 500 answers a second come, but at least every 5 s; whoever starts a ping, a stream or another
+discovery makes it fast again. In networks of fewer answers nothing changes. Without this rule the first figure of each
+pair would hold for the hour.
 
 {hours}
 
 ## Bounds
 
-What the tests hold every round to (`tests/sim/test_simulator.py`), in networks of 100 routers with five seeds each;
-and a grid of 1,000:
+What the tests hold every round to (`tests/sim/test_simulator.py`), in networks of 100 routers with five seeds each; and
+a grid of 1,000:
 
 | topology | Discovers a cable, at most | answer frames a router, at most |
 | --- | ---: | ---: |
 {bounds}
 
-- Grid of 1,000: at most 3 Discovers a cable; each answer in at most hops + 1 frames; the table is full within twice
-  the longest round trip
-  and 50 ms.
+- Grid of 1,000: at most 3 Discovers a cable; each answer in at most hops + 1 frames; the table is full within twice the
+  longest round trip and 50 ms.
 - In every run, faults or not: a port asks once a second at most; it passes one asker's Discover on once in 800 ms; a
-  router answers one asker
-  at most 256 times in that time.
+  router answers one asker at most 256 times in that time.
 """
 
 
