@@ -13,10 +13,16 @@
 #define STAGE (20 * ROMON_SECOND) /* in which all routers change */
 #define STAGES 3
 
-/* The list in stage n of all. Secrets are numbered from 0, which is none. */
+/* The number of the secret of the nth rotation: 0, which is none, is the first and never comes again. */
+static uint8_t secret_of(uint32_t n)
+{
+	return (uint8_t)(n == 0 ? 0 : 1 + (n - 1) % 250);
+}
+
+/* The list in stage n of all. */
 static size_t list_of(uint32_t stage, uint8_t list[STATION_SECRETS_MAX])
 {
-	uint8_t old = (uint8_t)(stage / STAGES % 250), next = (uint8_t)(old + 1);
+	uint8_t old = secret_of(stage / STAGES), next = secret_of(stage / STAGES + 1);
 
 	switch (stage % STAGES) {
 	case 0:

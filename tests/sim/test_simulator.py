@@ -23,6 +23,12 @@ def test_one_seed_is_one_run(tmp_path):
     assert len((tmp_path / "frames").read_text().splitlines()) == first["frames"]
 
 
+def test_rotation_loses_nothing():
+    """Hundreds of secrets, one after the other, so many that their numbers begin anew."""
+    result = simulate("topology=line", "routers=3", "time=9h", "secrets=rotate", "askers=1", "streams=0", "pings=2")
+    assert result["replies"] == result["pings"] > 40000
+
+
 def test_a_failing_run_is_shrunk():
     words = ["routers=20", "time=5m", "faults=all", "fault-interval=3s", "broken=wrong-id", "checks=wrong-id"]
     done = start(*words, program=BROKEN)
