@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Accounts. The salt of an unknown name is made of the name and a secret, so that it stays the same as a user's does.
+ * Accounts. What an unknown name is answered with is made of the name and a secret, so that it stays the same as a user's does. That is
+ * its salt, and more: a server's key b * G + mask hides the mask but for the one of eight classes that it is in, those of the points of
+ * small order: whoever multiplies the key by the order of G sees it. So unknown names cannot all have one mask, nor any a new one each
+ * time. Making one takes longer for some than for others: there are enough of them beforehand for every class to have its share.
  */
 #include "agent/accounts.h"
 
@@ -15,21 +18,47 @@
 #include "daemon/file.h"
 #include "daemon/log.h"
 
+/* What stays the same as long as the secret does. */
+static void derive(const uint8_t secret[USERS_SECRET], const void *data, size_t len, uint8_t lasting[SHA256_DIGEST_SIZE])
+{
+	struct hmac_sha256_ctx hmac;
+
+	hmac_sha256_set_key(&hmac, USERS_SECRET, secret);
+	hmac_sha256_update(&hmac, len, data);
+	hmac_sha256_digest(&hmac, SHA256_DIGEST_SIZE, lasting);
+	explicit_bzero(&hmac, sizeof(hmac));
+}
+
 static const struct srp_account *find(void *ctx, const char *name, size_t len, struct srp_account *space, bool *known)
 {
 	struct accounts *accounts = ctx;
 	const struct user *user = users_find(&accounts->users, name, len);
-	struct hmac_sha256_ctx hmac;
-	uint8_t salt[SRP_SALT];
+	uint8_t lasting[SHA256_DIGEST_SIZE];
 
-	hmac_sha256_set_key(&hmac, USERS_SECRET, accounts->users.secret);
-	hmac_sha256_update(&hmac, len, (const uint8_t *)name);
-	hmac_sha256_digest(&hmac, sizeof(salt), salt);
+	derive(accounts->users.secret, name, len, lasting);
 	*known = user != NULL;
 	*space = user != NULL ? accounts->ready[user - accounts->users.list] : accounts->nobody;
-	if (user == NULL)
-		memcpy(space->validator.salt, salt, sizeof(salt));
+	if (user == NULL) {
+		memcpy(space->validator.salt, lasting, SRP_SALT);
+		space->mask = accounts->masks[lasting[SRP_SALT]];
+	}
 	return space;
+}
+
+/* The masks of unknown names, from the secret. What they are made of begins with what no name has in it. */
+static bool make_masks(struct accounts *accounts, const uint8_t secret[USERS_SECRET])
+{
+	uint8_t x[SHA256_DIGEST_SIZE];
+	bool made = true;
+
+	for (size_t i = 0; i < ACCOUNTS_MASKS && made; i++) {
+		const uint8_t number[] = {0, (uint8_t)i};
+
+		derive(secret, number, sizeof(number), x);
+		made = curve_mask(accounts->curve, x, 0, &accounts->masks[i]);
+	}
+	explicit_bzero(x, sizeof(x));
+	return made;
 }
 
 /* An account that nobody can log in with. */
@@ -41,7 +70,7 @@ static bool make_nobody(struct accounts *accounts)
 
 	random_fill(secret, sizeof(secret));
 	made = curve_base(accounts->curve, secret, &validator.gamma) &&
-	       srp_account_make(accounts->curve, &validator, &accounts->nobody);
+	       srp_account_make(accounts->curve, &validator, &accounts->nobody) && make_masks(accounts, accounts->users.secret);
 	explicit_bzero(secret, sizeof(secret));
 	return made;
 }
@@ -84,6 +113,10 @@ static bool adopt(struct accounts *accounts, struct users *users)
 		return false;
 	if (!users->has_secret)
 		memcpy(users->secret, accounts->users.secret, USERS_SECRET);
+	else if (memcmp(users->secret, accounts->users.secret, USERS_SECRET) != 0 && !make_masks(accounts, users->secret)) {
+		free(ready);
+		return false;
+	}
 	accounts_free(accounts);
 	accounts->users = *users;
 	accounts->ready = ready;

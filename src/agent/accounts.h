@@ -12,6 +12,8 @@
 #include "winbox/channel.h"
 #include "winbox/users.h"
 
+#define ACCOUNTS_MASKS 256 /* one byte picks one: see accounts.c */
+
 struct accounts {
 	struct curve *curve;
 	const char *path;
@@ -19,7 +21,8 @@ struct accounts {
 	struct users users;
 	struct srp_account *ready; /* one for each user */
 	struct srp_account nobody;
-	struct channel_accounts lookup; /* for channel_server() */
+	struct curve_point masks[ACCOUNTS_MASKS]; /* of names that nobody has */
+	struct channel_accounts lookup;           /* for channel_server() */
 };
 
 /* False: no memory. A missing or broken file is logged, and leaves no users. */

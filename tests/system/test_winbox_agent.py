@@ -202,6 +202,27 @@ def test_salts_of_unknown_names_outlive_the_agent(lab):
     assert refusal(agent, "nobody", "")[2] == salt
 
 
+def small_part(agent, login, source):
+    """What a server's key shows of the mask that hides it: the part of small order, one of eight."""
+    with agent.connect(source=source) as sock:
+        sock.sendall(winbox.chunks(winbox.Client(login.encode(), b"").hello()))
+        return winbox.multiply(winbox.R, winbox.point(sock.recv(51, socket.MSG_WAITALL)[2:35]))
+
+
+def test_the_servers_key_tells_no_names(lab):
+    """A user's mask is always the same, and in one of eight classes: so must be that of a name that nobody has, each in its own."""
+    agent = alone(lab, users=())
+    assert agent.romon("winbox-agent", "user", "add", "noc", stdin="secret\n").returncode == 0
+    names = [f"nobody{number}" for number in range(40)]
+    found = {name: small_part(agent, name, f"127.0.1.{number}") for number, name in enumerate(["noc", *names])}
+    assert len({found[name] for name in names}) > 3, "all eight, most likely"
+    pid = agent.pid()
+    os.kill(pid, 9)
+    wait(lambda: agent.pid() not in (None, pid) and agent.listening(), "another one", 10)
+    again = {name: small_part(agent, name, "127.0.2.1") for name in found}
+    assert again == found, "and they stay, as a user's does"
+
+
 def test_who_guesses_is_kept_out_and_nobody_else(lab):
     agent = alone(lab)
     for _ in range(20):
