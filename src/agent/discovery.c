@@ -86,6 +86,7 @@ static void told(void *ctx, const struct message_reply *reply)
 	json_decref(discovery->routers);
 	discovery->routers = json_incref(routers);
 	discovery->told = true;
+	discovery->failed = false;
 	number_all(discovery);
 	answer_starts(agent);
 }
@@ -94,7 +95,6 @@ static void begin(struct agent *agent)
 {
 	struct discovery *discovery = &agent->discovery;
 
-	discovery->failed = false;
 	if (discovery->numbers == NULL)
 		discovery->numbers = json_object();
 	discovery->call = call_new(agent->base, agent->socket_path, "Discover", NULL, MESSAGE_MORE, told, agent);
@@ -170,7 +170,8 @@ static size_t put_page(const struct discovery *discovery, size_t first, struct m
 
 void query_poll(struct session *session, const struct request *request)
 {
-	const struct discovery *discovery = &session_agent(session)->discovery;
+	struct agent *agent = session_agent(session);
+	const struct discovery *discovery = &agent->discovery;
 	uint32_t id = m2_u32(request->message, request->len, M2_ID, 0), from = m2_u32(request->message, request->len, M2_NEXT, 0);
 	const struct query *query = id != 0 ? find(session, id) : NULL;
 	struct m2_writer writer;
@@ -179,7 +180,10 @@ void query_poll(struct session *session, const struct request *request)
 	if (query == NULL) {
 		reply_error(session, &request->reply, M2_ERROR_ID, NULL);
 	} else if (discovery->failed) {
+		/* The window stays open and asks on: once RoMON runs again it has its rows again. */
 		reply_error(session, &request->reply, M2_ERROR_FAILED, REPLY_NOT_RUNNING);
+		if (discovery->call == NULL)
+			begin(agent);
 	} else {
 		writer = reply_begin(&request->reply);
 		next = put_page(discovery, from, &writer);

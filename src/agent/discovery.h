@@ -22,7 +22,7 @@ struct call;
 struct discovery {
 	struct call *call; /* NULL: nobody looks, or romond does not tell */
 	bool told;         /* at least once: `routers` is the table */
-	bool failed;       /* romond said no */
+	bool failed;       /* romond said no, and has told nothing since */
 	size_t queries;
 	json_t *routers;
 	json_t *numbers; /* by address: the number of that router's record, as long as anybody looks */

@@ -502,3 +502,6 @@ def test_romon_is_off(lab):
         query = client.request([127, 4], START)[ID]
         agent.romon("set", "enabled=no")
         wait(lambda: client.request([127, 4], GETALL, kfe0001=query).get(ERROR) == FAILED, "a query hears of it")
+        agent.romon("set", "enabled=yes")
+        wait(lambda: ERROR not in client.request([127, 4], GETALL, kfe0001=query), "and goes on where RoMON does")
+        assert client.request([127, 4], CANCEL, kfe0001=query)[TYPE] == 2
