@@ -108,13 +108,30 @@ static struct ping **find(struct session *session, uint32_t id)
 	return at;
 }
 
-static size_t count(struct session *session)
+static void ping_free(struct ping *ping)
 {
+	call_free(ping->call);
+	free(ping);
+}
+
+/* Is there a place for another one? A client stops polling when it was told that a ping is over, and need not cancel it: the oldest of
+ * those makes room. */
+static bool room(struct session *session)
+{
+	struct ping **over = NULL, *ping;
 	size_t n = 0;
 
-	for (struct ping *ping = *session_pings(session); ping != NULL; ping = ping->next)
-		n++;
-	return n;
+	for (struct ping **at = session_pings(session); *at != NULL; at = &(*at)->next, n++)
+		if ((*at)->over)
+			over = at;
+	if (n < SESSION_PINGS_MAX)
+		return true;
+	if (over == NULL)
+		return false;
+	ping = *over;
+	*over = ping->next;
+	ping_free(ping);
+	return true;
 }
 
 /* What romond is asked for. */
@@ -145,7 +162,7 @@ void ping_start(struct session *session, const struct request *request)
 		reply_error(session, &request->reply, M2_ERROR_FAILED, "bad destination or port");
 		return;
 	}
-	ping = count(session) < SESSION_PINGS_MAX ? calloc(1, sizeof(*ping)) : NULL;
+	ping = room(session) ? calloc(1, sizeof(*ping)) : NULL;
 	if (ping == NULL) {
 		reply_error(session, &request->reply, M2_ERROR_BUSY, NULL);
 		return;
@@ -180,12 +197,6 @@ void ping_poll(struct session *session, const struct request *request)
 	ping->held = true;
 	ping->poll = request->reply;
 	tell_held(ping);
-}
-
-static void ping_free(struct ping *ping)
-{
-	call_free(ping->call);
-	free(ping);
 }
 
 void ping_cancel(struct session *session, const struct request *request)

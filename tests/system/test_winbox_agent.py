@@ -10,7 +10,7 @@ import pytest
 import winbox
 from agent_lab import AGENT, GID, UID, AgentNode
 from lab import conf, sanitized, status, wait
-from winbox_peer import (CANCEL, COMMAND, DENIED, ERROR, ERROR_TEXT, FAILED, FINISHED, FROM, GET, GETALL, ID, NEXT, NO_COMMAND, NO_ID,
+from winbox_peer import (BUSY, CANCEL, COMMAND, DENIED, ERROR, ERROR_TEXT, FAILED, FINISHED, FROM, GET, GETALL, ID, NEXT, NO_COMMAND, NO_ID,
                          NO_PATH, POLL, RECORDS, REPLY, REQUEST, START, STATUS, TO, TYPE, Client, Refused)
 from wire import namespace
 
@@ -487,6 +487,20 @@ def test_ping(network):
         assert client.request([127, 2], 9)[TYPE] == 2 and poll not in client.answers
         assert [(echo[0x65], echo[0x6B]) for echo in client.answer(poll)[RECORDS]] == [("timeout", 100)]
         assert client.request([127, 2], 7)[ERROR_TEXT] == "bad destination or port"
+
+
+def test_pings_that_are_over_make_room(network):
+    """Who was told that a ping is over stops polling, and need not cancel it."""
+    agent, b, _ = network
+    target = (winbox.RAW, bytes.fromhex(b.id.replace(":", "")))
+    with agent.client("noc") as client:
+        for _ in range(12):
+            query = client.request([127, 2], 7, k1=target, k3=1, k4=10)[ID]
+            while not client.request([127, 2], GETALL, kfe0001=query).get(FINISHED):
+                pass
+        going = [client.request([127, 2], 7, k1=target) for _ in range(9)]
+        assert [answer.get(ERROR) for answer in going] == [None] * 8 + [BUSY], "those that go on do not"
+        assert client.request([127, 2], 8, kfe0001=going[0][ID])[TYPE] == 2
 
 
 def test_romon_is_off(lab):
