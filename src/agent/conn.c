@@ -33,7 +33,8 @@ static void end(struct conn *conn, enum conn_end reason)
 	conn->over = true;
 	event_del(conn->readable);
 	event_del(conn->writable);
-	conn->ops->ended(conn->owner, reason);
+	/* A login that was refused stays one, whether or not the other side waits for the words. */
+	conn->ops->ended(conn->owner, conn->closing ? CONN_REFUSED : reason);
 }
 
 /* Asks to be called when there is room, if anything waits. */

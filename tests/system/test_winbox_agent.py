@@ -2,8 +2,10 @@
 """The WinBox agent: who may log in, what it answers, and what strangers can do to it. Links are in test_winbox_links.py."""
 import os
 import re
+import signal
 import socket
 import stat
+import struct
 import time
 
 import pytest
@@ -237,6 +239,27 @@ def test_who_guesses_is_kept_out_and_nobody_else(lab):
     with pytest.raises((OSError, ConnectionError)):
         agent.client()
     agent.client(address="127.0.0.2", source="127.0.0.3").close()
+
+
+def test_who_does_not_wait_for_the_refusal_is_logged_too(lab):
+    """He resets the connection behind his confirmation, and the agent finds both at once."""
+    agent = alone(lab)
+    pid = agent.pid()
+    for number in range(1, 21):
+        try:
+            with agent.connect() as sock:
+                srp = winbox.Client(b"noc", b"guess")
+                sock.sendall(winbox.chunks(srp.hello()))
+                confirmation = winbox.chunks(srp.confirm(sock.recv(51, socket.MSG_WAITALL)[2:]))
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                os.kill(pid, signal.SIGSTOP)
+                sock.sendall(confirmation)
+        except (OSError, winbox.Broken):
+            break
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        wait(lambda: agent.log.count("login refused: noc") >= number, "the log has it")
+    assert 8 <= agent.log.count("login refused: noc") <= 12, "and it is kept out as soon as others"
 
 
 def test_half_open_logins_leave_others_served(lab):
