@@ -94,11 +94,13 @@ static void logged_in(void *owner)
 {
 	struct link *link = owner;
 	struct m2_writer writer = reply_begin(&link->reply);
+	char user[CHANNEL_NAME_MAX * 4 + 1];
 
 	link->state = LINK_UP;
 	event_del(link->deadline);
 	wipe(&link->password);
-	log_info("%s is connected to %s as %s", session_name(link->session), target_text(link), link->user);
+	session_shown(link->user, user, sizeof(user));
+	log_info("%s is connected to %s as %s", session_name(link->session), target_text(link), user);
 	link->target = target_join(session_agent(link->session), link->target_id);
 	m2_put_bool(&writer, KEY_SIX, link->six);
 	m2_put_u32(&writer, M2_ID, link->id);

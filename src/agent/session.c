@@ -27,7 +27,7 @@ struct session {
 	struct conn *conn;
 	struct source *source;
 	char address[ADDRESS_TEXT];
-	char name[CHANNEL_NAME_MAX * 4 + ADDRESS_TEXT];
+	char name[CHANNEL_NAME_MAX * 4 + 1 + ADDRESS_TEXT];
 	struct event *deadline;
 	bool logged_in, over, restricted;
 	struct user user;
@@ -94,17 +94,23 @@ unsigned session_errors(struct session *session)
 	return ++session->errors;
 }
 
-/* A name that a stranger sent, fit for the log: what is not a plain character stands in hex. */
-static void set_name(struct session *session, const char *login)
+size_t session_shown(const char *text, char *shown, size_t size)
 {
 	size_t len = 0;
 
-	for (const char *at = login; *at != '\0'; at++) {
-		unsigned char c = (unsigned char)*at;
+	shown[0] = '\0';
+	for (; *text != '\0' && len + sizeof("\\x00") <= size; text++) {
+		unsigned char c = (unsigned char)*text;
 
-		len += (size_t)snprintf(
-			session->name + len, sizeof(session->name) - len, c > ' ' && c < 0x7f && c != '\\' ? "%c" : "\\x%02x", c);
+		len += (size_t)snprintf(shown + len, size - len, c > ' ' && c < 0x7f && c != '\\' ? "%c" : "\\x%02x", c);
 	}
+	return len;
+}
+
+static void set_name(struct session *session, const char *login)
+{
+	size_t len = session_shown(login, session->name, sizeof(session->name) - ADDRESS_TEXT);
+
 	snprintf(session->name + len, sizeof(session->name) - len, " at %s", session->address);
 }
 

@@ -78,6 +78,15 @@ def test_the_target_sees_an_ordinary_login(pair):
     assert "geheim" not in agent.log and "is connected to " + b.id + " as admin" in agent.log
 
 
+def test_a_name_makes_no_line_of_the_log(pair):
+    agent, b, target = pair
+    with agent.client() as client:
+        assert client.connect(b.id, "admin+\nromon-agent[1]: warning: login refused: \x1b[2J")[ID]
+        assert client.request([2], 2001, **client.connect_fields(b.id, "\u00fc" * 200))[ERROR] == DENIED, "too long a name"
+    assert b.id + " as admin+\\x0aromon-agent[1]:\\x20warning:" in agent.log
+    assert not [line for line in agent.log.splitlines() if line.startswith("romon-agent[1]")] and "\x1b" not in agent.log
+
+
 @pytest.mark.parametrize("fields, text", [({}, "bad destination or port"), ({"k4": (winbox.RAW, b"12345")}, "bad destination or port"),
                                           ({"k4": "string"}, "bad destination or port")])
 def test_connect_without_a_target(pair, fields, text):
