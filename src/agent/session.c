@@ -20,6 +20,7 @@
 #include "daemon/log.h"
 
 #define WRITE_SECONDS 30 /* in which a client has to take something */
+#define NAME_SHOWN 200   /* bytes of a name in the log, with a NUL */
 
 struct session {
 	struct session *next;
@@ -27,7 +28,7 @@ struct session {
 	struct conn *conn;
 	struct source *source;
 	char address[ADDRESS_TEXT];
-	char name[CHANNEL_NAME_MAX * 4 + 1 + ADDRESS_TEXT];
+	char name[NAME_SHOWN + ADDRESS_TEXT + 4];
 	struct event *deadline;
 	bool logged_in, over, restricted;
 	struct user user;
@@ -98,18 +99,18 @@ size_t session_shown(const char *text, char *shown, size_t size)
 {
 	size_t len = 0;
 
-	shown[0] = '\0';
-	for (; *text != '\0' && len + sizeof("\\x00") <= size; text++) {
+	for (; *text != '\0' && len + sizeof("\\x00...") <= size; text++) {
 		unsigned char c = (unsigned char)*text;
 
 		len += (size_t)snprintf(shown + len, size - len, c > ' ' && c < 0x7f && c != '\\' ? "%c" : "\\x%02x", c);
 	}
-	return len;
+	return len + (size_t)snprintf(shown + len, size - len, "%s", *text != '\0' ? "..." : "");
 }
 
+/* A line of the log has an end: whatever the name is, the address stands before that. */
 static void set_name(struct session *session, const char *login)
 {
-	size_t len = session_shown(login, session->name, sizeof(session->name) - ADDRESS_TEXT);
+	size_t len = session_shown(login, session->name, NAME_SHOWN);
 
 	snprintf(session->name + len, sizeof(session->name) - len, " at %s", session->address);
 }

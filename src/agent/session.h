@@ -33,8 +33,8 @@ struct agent *session_agent(const struct session *session);
 const struct user *session_user(const struct session *session);
 /* "noc at 192.0.2.7:50123", for the log. */
 const char *session_name(const struct session *session);
-/* A text that somebody sent, fit for the log: what is not a plain character stands in hex, and what finds no room is left out. Returns
- * its length. */
+/* A text that somebody sent, fit for the log: what is not a plain character stands in hex, and where not all of it finds room it
+ * ends with "...". Returns its length. */
 size_t session_shown(const char *text, char *shown, size_t size);
 /* It logged in with the option r, for RoMON alone. */
 bool session_restricted(const struct session *session);

@@ -194,6 +194,13 @@ def test_a_wrong_name_and_a_wrong_password_look_the_same(lab):
     assert re.search(r"warning: login refused: nobody\+r at 127\.0\.0\.1:\d+", agent.log)
 
 
+def test_a_long_name_hides_no_source(lab):
+    agent = alone(lab)
+    for login in ("\1" * 160, "n" * 220):
+        refusal(agent, login, "")
+    wait(lambda: len(re.findall(r"login refused: (\\x01|n){40,}\.\.\. at 127\.0\.0\.1:\d+\n", agent.log)) == 2, "the log has the source")
+
+
 def test_salts_of_unknown_names_outlive_the_agent(lab):
     agent = alone(lab, users=())
     assert agent.romon("winbox-agent", "user", "add", "noc", stdin="secret\n").returncode == 0
