@@ -27,6 +27,8 @@
 struct options {
 	bool foreground, verbose;
 	const char *socket, *users;
+	bool has_account;
+	uid_t account;
 	struct address listen[ADDRESS_LIST_MAX];
 	size_t listen_count;
 	uint16_t port;
@@ -34,12 +36,13 @@ struct options {
 	size_t allowed_count;
 };
 
-static const char usage[] =
-	"usage: romon-agent --listen ADDRESS,... [--port N] [--address NETWORK,...] [-s SOCKET] [--users FILE] [-f] [-v]\n"
-	"\n"
-	"romond starts it, as `romon winbox-agent set enabled=yes` says: romon-agent(8).\n";
+static const char usage[] = "usage: romon-agent --listen ADDRESS,... [--port N] [--address NETWORK,...] [-s SOCKET] [--users "
+			    "FILE] [--account UID] [-f]\n"
+			    "                   [-v]\n"
+			    "\n"
+			    "romond starts it, as `romon winbox-agent set enabled=yes` says: romon-agent(8).\n";
 
-enum { OPTION_LISTEN = 256, OPTION_PORT, OPTION_ADDRESS, OPTION_USERS };
+enum { OPTION_LISTEN = 256, OPTION_PORT, OPTION_ADDRESS, OPTION_USERS, OPTION_ACCOUNT };
 
 static const struct option long_options[] = {
 	{"foreground", no_argument, NULL, 'f'},
@@ -50,6 +53,7 @@ static const struct option long_options[] = {
 	{"port", required_argument, NULL, OPTION_PORT},
 	{"address", required_argument, NULL, OPTION_ADDRESS},
 	{"users", required_argument, NULL, OPTION_USERS},
+	{"account", required_argument, NULL, OPTION_ACCOUNT},
 	{NULL, 0, NULL, 0},
 };
 
@@ -59,6 +63,15 @@ static bool read_port(const char *text, uint16_t *port)
 
 	*port = (uint16_t)number;
 	return number > 0 && number <= UINT16_MAX;
+}
+
+static bool read_account(const char *text, struct options *options)
+{
+	unsigned long number = strtoul(text, NULL, 10);
+
+	options->has_account = true;
+	options->account = (uid_t)number;
+	return *text != '\0' && strspn(text, "0123456789") == strlen(text) && number <= UINT32_MAX;
 }
 
 /* One option. False if its value is wrong. */
@@ -86,6 +99,8 @@ static bool read_option(struct options *options, int option)
 	case OPTION_USERS:
 		options->users = optarg;
 		return true;
+	case OPTION_ACCOUNT:
+		return read_account(optarg, options);
 	default:
 		return false;
 	}
@@ -103,6 +118,18 @@ static struct options read_options(int argc, char **argv)
 		return options;
 	fputs(usage, stderr);
 	exit(EXIT_USAGE);
+}
+
+/* Whom to become. romond has to know that account as the agent's: to it any other one that may use its socket is somebody who may more. */
+static bool find_user(const struct options *options, struct privilege_user *user)
+{
+	if (!privilege_find_agent(user))
+		log_error("there is no user romon-agent: create it with systemd-sysusers, or useradd --system romon-agent");
+	else if (options->has_account && options->account != user->uid)
+		log_error("the user romon-agent is newer than romond, which does not know it: restart romond");
+	else
+		return true;
+	return false;
 }
 
 static void stop(evutil_socket_t fd, short what, void *arg)
@@ -173,10 +200,8 @@ int main(int argc, char **argv)
 		log_error("must be started by root: romond does that");
 		return EXIT_FAILURE;
 	}
-	if (!privilege_find_agent(&user)) {
-		log_error("there is no user romon-agent: create it with systemd-sysusers, or useradd --system romon-agent");
+	if (!find_user(&options, &user))
 		return EXIT_FAILURE;
-	}
 	agent.base = event_base_new();
 	if (agent.base == NULL || !listeners_open(&listeners, options.listen, options.listen_count, options.port))
 		return EXIT_FAILURE;

@@ -47,13 +47,14 @@ void agent_want(struct agent *agent, const struct config_agent *wanted)
 /* In the child. Returns only if it fails. */
 static void exec_agent(const struct config_agent *settings, const struct agent_options *options, pid_t monitor)
 {
-	char port[8];
+	char port[8], account[16];
 	const char *argv[16] = {options->program, "--listen", settings->listen, "--port", port, "--address", settings->address,
-		"-s", options->socket, "--users", options->users};
-	size_t count = 11;
+		"-s", options->socket, "--users", options->users, "--account", account};
+	size_t count = 13;
 	static char *environment[] = {NULL};
 
 	snprintf(port, sizeof(port), "%u", (unsigned)settings->port);
+	snprintf(account, sizeof(account), "%u", (unsigned)options->account);
 	if (options->foreground)
 		argv[count++] = "-f";
 	if (options->verbose)

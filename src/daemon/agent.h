@@ -20,6 +20,7 @@ struct agent_options {
 	const char *program;
 	const char *socket; /* romond's control socket */
 	const char *users;  /* file */
+	uid_t account;      /* whom the worker takes for the agent; 0: nobody */
 	bool foreground, verbose;
 	struct programs_limits limits;
 };

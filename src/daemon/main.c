@@ -218,6 +218,7 @@ static int run(const struct options *options, struct worker_options *worker, int
 	monitor.agent = (struct agent_options){.program = options->agent,
 		.socket = options->socket,
 		.users = options->users,
+		.account = worker->user.agent,
 		.foreground = options->foreground,
 		.verbose = options->verbose,
 		.limits = monitor.limits};

@@ -117,6 +117,26 @@ def test_without_its_user(lab):
     assert node.json("print")["enabled"], "romond itself goes on"
 
 
+def test_a_user_that_romond_does_not_know(lab):
+    """One that was made while romond ran would be any member of the group romon to it."""
+    node = lab.node("a")
+    node.ip("link", "set", "lo", "up")
+    agent = AgentNode(node, "enabled=no listen=127.0.0.1")
+    agent.node.stop()
+    texts = {path: path.read_text() for path in agent.mounts.values()}
+    for path, text in texts.items():
+        path.write_text("".join(x for x in text.splitlines(True) if not x.startswith("romon-agent")))
+    node.start(node.config.read_text(), mounts=agent.mounts, options=["--agent", AGENT])
+    for path, text in texts.items():
+        path.write_text(text)
+    assert agent.romon("winbox-agent", "set", "enabled=yes").returncode == 0
+    wait(lambda: "restart romond" in agent.log, "the log says what to do")
+    assert not agent.listening()
+    node.stop()
+    node.start(node.config.read_text(), mounts=agent.mounts, options=["--agent", AGENT])
+    agent.wait_listening()
+
+
 # Users
 
 def test_users_come_and_go(lab):
