@@ -7,10 +7,12 @@
 
 #include <errno.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,6 +22,7 @@
 #define PAUSE_MIN_MS 1000
 #define PAUSE_MAX_MS 60000
 #define WELL_MS 60000 /* having run so long it did not fail to start */
+#define END_MS 3000   /* how long it may take to end before it is killed */
 
 static int64_t now_ms(void)
 {
@@ -89,10 +92,20 @@ static void start(struct agent *agent, const struct agent_options *options)
 	agent->stopping = false;
 }
 
+/* Whoever has taken it over need not listen to what it is told. */
+static void kill_it(struct agent *agent)
+{
+	log_warning("the WinBox agent does not end and is killed");
+	agent->killed = true;
+	kill(agent->pid, SIGKILL);
+}
+
 void agent_run(struct agent *agent, const struct agent_options *options)
 {
 	if (agent->pid > 0 && !agent->stopping && !same(&agent->running, &agent->wanted))
 		agent_stop(agent);
+	else if (agent->pid > 0 && agent->stopping && !agent->killed && now_ms() >= agent->kill_at)
+		kill_it(agent);
 	else if (agent->pid == 0 && agent->wanted.enabled && now_ms() >= agent->not_before)
 		start(agent, options);
 }
@@ -101,9 +114,11 @@ int agent_wait(const struct agent *agent)
 {
 	int64_t wait = agent->not_before - now_ms();
 
+	if (agent->pid > 0 && !agent->stopping)
+		return same(&agent->running, &agent->wanted) ? -1 : 0;
 	if (agent->pid > 0)
-		return !agent->stopping && !same(&agent->running, &agent->wanted) ? 0 : -1;
-	if (!agent->wanted.enabled)
+		wait = agent->kill_at - now_ms();
+	if (agent->pid > 0 ? agent->killed : !agent->wanted.enabled)
 		return -1;
 	return wait > 0 ? (int)wait : 0;
 }
@@ -137,5 +152,23 @@ void agent_stop(struct agent *agent)
 	if (agent->pid == 0 || agent->stopping)
 		return;
 	agent->stopping = true;
+	agent->killed = false;
+	agent->kill_at = now_ms() + END_MS;
 	kill(agent->pid, SIGTERM);
+}
+
+void agent_end(struct agent *agent, int signal_fd)
+{
+	struct pollfd pfd = {.fd = signal_fd, .events = POLLIN};
+	struct signalfd_siginfo info;
+	int status;
+
+	agent_stop(agent);
+	while (agent->pid > 0 && waitpid(agent->pid, &status, WNOHANG) == 0) {
+		agent_run(agent, NULL);
+		poll(&pfd, 1, agent_wait(agent));
+		while (read(signal_fd, &info, sizeof(info)) > 0)
+			;
+	}
+	agent->pid = 0;
 }

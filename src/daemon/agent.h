@@ -31,6 +31,8 @@ struct agent {
 	struct config_agent running; /* what it was started with */
 	pid_t pid;                   /* 0: it does not run */
 	bool stopping;               /* it was told to end */
+	bool killed;                 /* and did not */
+	int64_t kill_at;             /* when it is, then */
 	unsigned failures;           /* how often in a row it ended by itself */
 	int64_t not_before;          /* when it may be started, milliseconds of the monotonic clock */
 };
@@ -43,7 +45,9 @@ void agent_run(struct agent *agent, const struct agent_options *options);
 int agent_wait(const struct agent *agent);
 /* Takes note of its end. To be called after SIGCHLD. */
 void agent_reap(struct agent *agent);
-/* Tells it to end, and does not wait for that: what it has open ends with romond anyway. */
+/* Tells it to end, and does not wait for that; agent_run() kills one that does not. */
 void agent_stop(struct agent *agent);
+/* The same, and waits for it. signal_fd: where SIGCHLD is heard of, whose other signals mean nothing any more. */
+void agent_end(struct agent *agent, int signal_fd);
 
 #endif

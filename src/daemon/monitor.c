@@ -472,6 +472,7 @@ int monitor_run(int fd, const struct monitor_options *options, int worker_pid)
 		turn(&monitor);
 	agent_stop(&monitor.agent);
 	end_worker(&monitor);
+	agent_end(&monitor.agent, monitor.signal_fd);
 	attachments_free(&monitor.attachments);
 	programs_free(&monitor.programs);
 	config_free(monitor.config);

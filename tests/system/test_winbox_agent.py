@@ -104,6 +104,24 @@ def test_it_ends_with_romond(lab):
     wait(lambda: not os.path.exists(f"/proc/{pid}"), "the agent has ended", 10)
 
 
+@pytest.mark.parametrize("how", ["switched off", "romond ends"])
+def test_one_that_does_not_end_is_killed(lab, how):
+    agent = alone(lab)
+    pid, daemon = agent.pid(), agent.node.daemon
+    agent.client().close()  # by now it takes signals into its own hands
+    os.kill(pid, signal.SIGSTOP)
+    if how == "switched off":
+        assert agent.romon("winbox-agent", "set", "enabled=no").returncode == 0
+        wait(lambda: not os.path.exists(f"/proc/{pid}") or status(pid)["State"].startswith("Z"), "it has ended", 10)
+        wait(lambda: not agent.listening(), "nor does anybody else listen")
+        assert agent.romon("winbox-agent", "set", "enabled=yes").returncode == 0
+        agent.wait_listening()
+    else:
+        agent.node.stop()
+        assert not os.path.exists(f"/proc/{pid}"), "before romond has"
+    assert "agent does not end and is killed" in daemon.log
+
+
 def test_without_its_user(lab):
     node = lab.node("a")
     node.ip("link", "set", "lo", "up")
