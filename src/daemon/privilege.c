@@ -198,16 +198,19 @@ static int refuse_argument(scmp_filter_ctx filter, const char *name, struct scmp
 /* Of the calls that only some arguments make harmful: sockets that are no Unix sockets, and files that are not only read. */
 static int refuse_for_agent(scmp_filter_ctx filter)
 {
+	/* Ways to open a file that are more than reading it: what is masked, and what it must not be. */
+	static const scmp_datum_t flags[][2] = {
+		{O_ACCMODE, O_WRONLY}, {O_ACCMODE, O_RDWR}, {O_ACCMODE, O_ACCMODE}, {O_CREAT, O_CREAT}, {O_TRUNC, O_TRUNC}};
 	int error = refuse_argument(
 		filter, "socket", (struct scmp_arg_cmp){.arg = 0, .op = SCMP_CMP_NE, .datum_a = (scmp_datum_t)AF_UNIX});
 
-	for (scmp_datum_t mode = 1; mode <= O_ACCMODE && error == 0; mode++) {
-		struct scmp_arg_cmp written = {.arg = 2, .op = SCMP_CMP_MASKED_EQ, .datum_a = O_ACCMODE, .datum_b = mode};
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]) && error == 0; i++) {
+		struct scmp_arg_cmp flag = {.arg = 2, .op = SCMP_CMP_MASKED_EQ, .datum_a = flags[i][0], .datum_b = flags[i][1]};
 
-		error = refuse_argument(filter, "openat", written);
-		written.arg = 1;
+		error = refuse_argument(filter, "openat", flag);
+		flag.arg = 1;
 		if (error == 0)
-			error = refuse_argument(filter, "open", written);
+			error = refuse_argument(filter, "open", flag);
 	}
 	return error;
 }

@@ -152,6 +152,8 @@ static void try_refused_calls_as_agent(int fd)
 	MUST(setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &fd, sizeof(fd)) == -1 && errno == EPERM);
 	MUST(open("/dev/null", O_WRONLY) == -1 && errno == EPERM);
 	MUST(open("/dev/null", O_RDWR) == -1 && errno == EPERM);
+	MUST(open("/dev/null", O_RDONLY | O_CREAT, 0600) == -1 && errno == EPERM);
+	MUST(open("/dev/null", O_RDONLY | O_TRUNC) == -1 && errno == EPERM);
 	MUST(unlink("/nonexistent") == -1 && errno == EPERM);
 	MUST(rename("/nonexistent", "/nonexistent2") == -1 && errno == EPERM);
 	MUST(chmod("/nonexistent", 0) == -1 && errno == EPERM);
