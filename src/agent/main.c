@@ -2,8 +2,8 @@
  *
  * romon-agent: what WinBox logs in to, to work on routers that only the overlay reaches. romond's monitor starts it with the settings
  * of its configuration, and it ends with that. It opens its ports and then becomes the user romon-agent, without capabilities and with
- * a filter of system calls; from there on romond's control socket is all that it can reach, and there it may discover, ping and connect
- * to WinBox.
+ * a filter of system calls; from there on romond's control socket is all that it asks for, and there it may discover, ping and connect to
+ * WinBox. What no filter can see is whom a TCP socket that is there already is connected to anew.
  */
 #include <errno.h>
 #include <getopt.h>
