@@ -159,11 +159,19 @@ void accounts_refresh(struct accounts *accounts)
 			log_warning("%s is gone: nobody can log in", accounts->path);
 		return;
 	}
-	if (fd < 0 || fstat(fd, &st) != 0)
-		log_error("%s: %s", accounts->path, strerror(errno));
-	else if (!same_file(&st, &accounts->seen)) {
-		accounts->seen = st;
-		read_file(accounts, fd);
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		int problem = errno;
+
+		/* Once: every connection of a stranger asks for it. */
+		if (accounts->problem != problem)
+			log_error("%s: %s: the users stay as they were", accounts->path, strerror(problem));
+		accounts->problem = problem;
+	} else {
+		accounts->problem = 0;
+		if (!same_file(&st, &accounts->seen)) {
+			accounts->seen = st;
+			read_file(accounts, fd);
+		}
 	}
 	if (fd >= 0)
 		close(fd);

@@ -18,6 +18,7 @@ struct accounts {
 	struct curve *curve;
 	const char *path;
 	struct stat seen; /* of the file when it was read; zeroed: there is none */
+	int problem;      /* errno that kept it from being read, and was logged; 0: none */
 	struct users users;
 	struct srp_account *ready; /* one for each user */
 	struct srp_account nobody;

@@ -205,6 +205,21 @@ def test_a_broken_file_of_users_changes_nothing(lab):
     assert done.returncode == 1 and ":2:" in done.stderr
 
 
+def test_a_file_of_users_that_cannot_be_read_is_told_once(lab):
+    agent = alone(lab)
+    users = agent.node.folder / "winbox-users"
+    agent.client().close()
+    users.chmod(0)
+    for _ in range(20):
+        agent.client().close()
+    assert agent.log.count("Permission denied") == 1, "not for every stranger who knocks"
+    users.chmod(0o640)
+    agent.client().close()
+    users.chmod(0)
+    agent.client().close()
+    assert agent.log.count("Permission denied") == 2
+
+
 # Logins
 
 def refusal(agent, login, password):
