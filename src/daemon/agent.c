@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -23,6 +24,7 @@
 #define PAUSE_MAX_MS 60000
 #define WELL_MS 60000 /* having run so long it did not fail to start */
 #define END_MS 3000   /* how long it may take to end before it is killed */
+#define JOURNAL "JOURNAL_STREAM"
 
 static int64_t now_ms(void)
 {
@@ -54,10 +56,15 @@ static void exec_agent(const struct config_agent *settings, const struct agent_o
 	const char *argv[16] = {options->program, "--listen", settings->listen, "--port", port, "--address", settings->address,
 		"-s", options->socket, "--users", options->users, "--account", account};
 	size_t count = 13;
-	static char *environment[] = {NULL};
+	static char stream[64];
+	static char *environment[] = {NULL, NULL};
+	const char *journal = getenv(JOURNAL);
 
 	snprintf(port, sizeof(port), "%u", (unsigned)settings->port);
 	snprintf(account, sizeof(account), "%u", (unsigned)options->account);
+	/* Of the environment only what its lines need to have their levels in the journal. */
+	if (journal != NULL && (size_t)snprintf(stream, sizeof(stream), JOURNAL "=%s", journal) < sizeof(stream))
+		environment[0] = stream;
 	if (options->foreground)
 		argv[count++] = "-f";
 	if (options->verbose)

@@ -247,6 +247,16 @@ def test_a_wrong_name_and_a_wrong_password_look_the_same(lab):
     assert re.search(r"warning: login refused: nobody\+r at 127\.0\.0\.1:\d+", agent.log)
 
 
+def test_its_lines_have_their_level_in_the_journal(lab, monkeypatch):
+    node = lab.node("a")
+    (node.folder / "log0").touch()
+    stream = (node.folder / "log0").stat()
+    monkeypatch.setenv("JOURNAL_STREAM", f"{stream.st_dev}:{stream.st_ino}")
+    agent = AgentNode(node)
+    refusal(agent, "noc", "wrong")
+    wait(lambda: re.search(r"^<4>login refused: noc at", agent.log, re.MULTILINE), "a warning")
+
+
 def test_a_long_name_hides_no_source(lab):
     agent = alone(lab)
     for login in ("\1" * 160, "n" * 220):
