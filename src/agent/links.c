@@ -215,6 +215,10 @@ static void stream_opened(void *ctx, const struct message_reply *reply)
 
 		if (reply == NULL || call_failed_with(reply, "NotRunning"))
 			fail(link, M2_ERROR_FAILED, REPLY_NOT_RUNNING, "RoMON is not running");
+		else if (call_failed_with(reply, "Invalid"))
+			fail(link, M2_ERROR_FAILED, "bad destination or port", "it is no ID of a router");
+		else if (call_failed_with(reply, "Failed"))
+			fail(link, M2_ERROR_FAILED, reason, reason != NULL ? reason : "it failed");
 		else if (call_failed_with(reply, "Refused") || call_failed_with(reply, "NoSuchService"))
 			fail(link, M2_ERROR_FAILED, "connection refused", "there is no WinBox service");
 		else

@@ -5,6 +5,7 @@
  */
 #include "agent/pings.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,8 +27,10 @@ struct ping {
 	uint32_t id;
 	struct call *call;
 	uint8_t target[USERS_ID];
-	bool over, failed;
-	bool held; /* a poll waits */
+	bool over;
+	bool failed;
+	char text[64]; /* why */
+	bool held;     /* a poll waits */
 	struct reply_to poll;
 	uint32_t sent, received;
 	size_t count;
@@ -62,7 +65,7 @@ static void tell_held(struct ping *ping)
 		return;
 	ping->held = false;
 	if (ping->failed)
-		reply_error(ping->session, &ping->poll, M2_ERROR_FAILED, REPLY_NOT_RUNNING);
+		reply_error(ping->session, &ping->poll, M2_ERROR_FAILED, ping->text);
 	else
 		tell(ping, &ping->poll);
 }
@@ -83,6 +86,18 @@ static void note(struct ping *ping, const json_t *reply)
 	ping->echoes[ping->count++] = echo;
 }
 
+/* What to say of a ping that romond does not do, or not any more. */
+static const char *why(const struct message_reply *reply)
+{
+	const char *reason = reply != NULL ? json_string_value(json_object_get(reply->parameters, "reason")) : NULL;
+
+	if (reply == NULL || call_failed_with(reply, "NotRunning"))
+		return REPLY_NOT_RUNNING;
+	if (call_failed_with(reply, "Invalid"))
+		return "bad destination or port";
+	return reason != NULL ? reason : "bad value";
+}
+
 static void answered(void *ctx, const struct message_reply *reply)
 {
 	struct ping *ping = ctx;
@@ -93,6 +108,8 @@ static void answered(void *ctx, const struct message_reply *reply)
 	} else {
 		ping->over = true;
 		ping->failed = reply == NULL || reply->error != NULL;
+		if (ping->failed)
+			snprintf(ping->text, sizeof(ping->text), "%s", why(reply));
 		call_free(ping->call);
 		ping->call = NULL;
 	}

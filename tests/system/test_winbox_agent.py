@@ -582,6 +582,17 @@ def test_ping(network):
         assert client.request([127, 2], 7)[ERROR_TEXT] == "bad destination or port"
 
 
+@pytest.mark.parametrize("target, more, text", [
+    ("000000000000", {}, "bad destination or port"), ("FFFFFFFFFFFF", {}, "bad destination or port"),
+    ("00005E005399", {"k2": 70_000}, "bad value")])
+def test_a_ping_that_cannot_be(network, target, more, text):
+    """RoMON runs: that is not why."""
+    with network[0].client("noc") as client:
+        query = client.request([127, 2], 7, k1=(winbox.RAW, bytes.fromhex(target)), **more)[ID]
+        answer = client.request([127, 2], GETALL, kfe0001=query)
+        assert (answer[ERROR], answer[ERROR_TEXT]) == (FAILED, text)
+
+
 def test_pings_that_are_over_make_room(network):
     """Who was told that a ping is over stops polling, and need not cancel it."""
     agent, b, _ = network

@@ -95,6 +95,16 @@ def test_connect_without_a_target(pair, fields, text):
         assert (answer[ERROR], answer[ERROR_TEXT], answer[FROM]) == (FAILED, text, [2])
 
 
+def test_targets_that_are_none(pair):
+    """Said at once, and no target was waited for."""
+    agent, _, _ = pair
+    with agent.client() as client:
+        for target, text in (("00:00:00:00:00:00", "bad destination or port"), ("FF:FF:FF:FF:FF:FF", "bad destination or port"),
+                             (agent.node.id, "this is the ID of this machine")):
+            answer = client.connect(target)
+            assert (answer[ERROR], answer[ERROR_TEXT]) == (FAILED, text)
+
+
 def test_refused_logins(pair):
     agent, b, target = pair
     with agent.client() as client:
