@@ -16,6 +16,7 @@
 #define AGENT_SESSIONS_MAX 256
 #define AGENT_OPEN_MAX 64 /* logins under way */
 #define AGENT_LINKS_MAX 256
+#define AGENT_PINGS_MAX 64 /* of all windows: romond does 256, and links and others need some */
 #define AGENT_LOGIN_SECONDS 10
 
 /* The RouterOS that we answer like [T]: WinBox looks at it to know what it may ask. */
@@ -34,6 +35,7 @@ struct agent {
 	size_t session_count;
 	size_t open_count; /* of them, not logged in */
 	size_t link_count;
+	size_t ping_count; /* those that go on */
 	uint32_t next_link;
 	struct target *targets; /* of links */
 };

@@ -86,6 +86,16 @@ static void note(struct ping *ping, const json_t *reply)
 	ping->echoes[ping->count++] = echo;
 }
 
+/* romond is asked no more. */
+static void stop(struct ping *ping)
+{
+	if (ping->call == NULL)
+		return;
+	session_agent(ping->session)->ping_count--;
+	call_free(ping->call);
+	ping->call = NULL;
+}
+
 /* What to say of a ping that romond does not do, or not any more. */
 static const char *why(const struct message_reply *reply)
 {
@@ -110,8 +120,7 @@ static void answered(void *ctx, const struct message_reply *reply)
 		ping->failed = reply == NULL || reply->error != NULL;
 		if (ping->failed)
 			snprintf(ping->text, sizeof(ping->text), "%s", why(reply));
-		call_free(ping->call);
-		ping->call = NULL;
+		stop(ping);
 	}
 	tell_held(ping);
 }
@@ -127,7 +136,7 @@ static struct ping **find(struct session *session, uint32_t id)
 
 static void ping_free(struct ping *ping)
 {
-	call_free(ping->call);
+	stop(ping);
 	free(ping);
 }
 
@@ -179,7 +188,7 @@ void ping_start(struct session *session, const struct request *request)
 		reply_error(session, &request->reply, M2_ERROR_FAILED, "bad destination or port");
 		return;
 	}
-	ping = room(session) ? calloc(1, sizeof(*ping)) : NULL;
+	ping = room(session) && agent->ping_count < AGENT_PINGS_MAX ? calloc(1, sizeof(*ping)) : NULL;
 	if (ping == NULL) {
 		reply_error(session, &request->reply, M2_ERROR_BUSY, NULL);
 		return;
@@ -189,10 +198,11 @@ void ping_start(struct session *session, const struct request *request)
 	memcpy(ping->target, target.data, USERS_ID);
 	ping->call = call_new(agent->base, agent->socket_path, "Ping", parameters(request, ping), MESSAGE_MORE, answered, ping);
 	if (ping->call == NULL) {
-		free(ping);
+		ping_free(ping);
 		reply_error(session, &request->reply, M2_ERROR_FAILED, REPLY_NOT_RUNNING);
 		return;
 	}
+	agent->ping_count++;
 	ping->next = *session_pings(session);
 	*session_pings(session) = ping;
 	writer = reply_begin(&request->reply);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The WinBox agent: who may log in, what it answers, and what strangers can do to it. Links are in test_winbox_links.py."""
+import contextlib
 import os
 import re
 import signal
@@ -605,6 +606,23 @@ def test_pings_that_are_over_make_room(network):
         going = [client.request([127, 2], 7, k1=target) for _ in range(9)]
         assert [answer.get(ERROR) for answer in going] == [None] * 8 + [BUSY], "those that go on do not"
         assert client.request([127, 2], 8, kfe0001=going[0][ID])[TYPE] == 2
+
+
+def test_pings_of_all_windows_leave_some_for_others(network):
+    """romond does so many at once for everybody, and links are watched by pings, too."""
+    agent, b, _ = network
+    target = (winbox.RAW, bytes.fromhex(b.id.replace(":", "")))
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(agent.client("noc")) for _ in range(10)]
+        answers = [client.request([127, 2], 7, k1=target, k4=5000).get(ERROR) for client in clients for _ in range(8)]
+        assert answers == [None] * 64 + [BUSY] * 16
+    with contextlib.ExitStack() as stack:
+        for client in [stack.enter_context(agent.client("noc")) for _ in range(9)]:
+            for query in [client.request([127, 2], 7, k1=target, k3=1)[ID] for _ in range(8)]:
+                while not client.request([127, 2], GETALL, kfe0001=query).get(FINISHED):
+                    pass
+    with agent.client("noc") as client:
+        wait(lambda: ID in client.request([127, 2], 7, k1=target), "who goes makes room")
 
 
 def test_romon_is_off(lab):
