@@ -171,6 +171,9 @@ def test_no_winbox_is_a_terminal(network, tmp_path):
     done = romon(agent, "winbox", "--romon", "gw", "00:00:5E:00:53:07", "admin", "", variables=home)
     assert "this is a terminal" in done.stderr and "-l admin" in done.stdout and "00:00:5E:00:53:07" in done.stdout, done.stderr
     assert "-A 'noc@192.0.2.1' connect" in done.stdout, "through that agent"
+    assert romon(agent, "agent", "add", "box", "winbox:noc@192.0.2.2", variables=home).returncode == 0
+    done = romon(agent, "winbox", "--romon", "box", "00:00:5E:00:53:07", "admin", "", variables=home)
+    assert done.returncode == 1 and "no terminal for us: name the program with --program" in done.stderr and not done.stdout
 
 
 def test_many_logins(network):
