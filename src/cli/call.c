@@ -106,8 +106,9 @@ static int error_failure(const struct cli *cli, const struct message_reply *repl
 
 	if (strcmp(error, "NotRunning") == 0)
 		return cli_fail(CLI_NO, "failure: RoMON not running");
+	/* RouterOS's own words keep their form. */
 	if (strcmp(error, "Failed") == 0)
-		return cli_fail(CLI_NO, "%s", reason);
+		return cli_fail(CLI_NO, "%s%s", strncmp(reason, "failure: ", strlen("failure: ")) == 0 ? "" : "romon: ", reason);
 	if (strcmp(error, "Unreachable") == 0)
 		return cli_fail(CLI_UNREACHABLE, "romon: the agent %s: %s", cli->agent ? cli->agent->text : "", reason);
 	if (strcmp(error, "Invalid") == 0)

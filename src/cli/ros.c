@@ -54,13 +54,13 @@ static void say_refusal(struct ros *ros, const char *said)
 {
 	char *reason;
 
-	if (asprintf(&reason, "romon: RouterOS says: %s", *said ? said : "nothing") < 0)
+	if (asprintf(&reason, "RouterOS says: %s", *said ? said : "nothing") < 0)
 		cli_out_of_memory();
 
 	json_t *text = json_string(reason);
 
-	stand_in_error(&ros->asker, "Failed",
-		json_pack("{so}", "reason", text ? text : json_string("romon: RouterOS says what is no text")));
+	stand_in_error(
+		&ros->asker, "Failed", json_pack("{so}", "reason", text ? text : json_string("RouterOS says what is no text")));
 	free(reason);
 }
 

@@ -60,7 +60,7 @@ static bool refused(struct kind *kind, uint32_t error, const char *text)
 		stand_in_error(&kind->asker, "NotRunning", NULL);
 		return false;
 	}
-	snprintf(reason, sizeof(reason), "romon: the agent says: %s%s(error %x)",
+	snprintf(reason, sizeof(reason), "the agent says: %s%s(error %x)",
 		*text                       ? text
 		: error == M2_ERROR_DENIED  ? "not permitted"
 		: error == M2_ERROR_COMMAND ? "not implemented"
@@ -183,7 +183,7 @@ static json_t *table_read(struct kind *kind, uint32_t query)
 		if (!rows_take(&kind->winbox, routers)) {
 			stand_in_error(&kind->asker, "Failed",
 				json_pack("{ss}", "reason",
-					"romon: the agent's table has other keys than those that we know: `romon winbox-probe` "
+					"the agent's table has other keys than those that we know: `romon winbox-probe` "
 					"shows them, please report that"));
 			json_decref(routers);
 			return NULL;
@@ -251,7 +251,7 @@ static void ports(struct kind *kind, const struct message_call *call)
 	if (m2_find(kind->winbox.answer, kind->winbox.answer_len, M2_RECORDS, M2_MESSAGES, &rows) && rows.count > 0)
 		stand_in_error(&kind->asker, "Failed",
 			json_pack("{ss}", "reason",
-				"romon: the agent has a list of ports, whose keys are not known: `romon winbox-probe` shows "
+				"the agent has a list of ports, whose keys are not known: `romon winbox-probe` shows "
 				"them, please report "
 				"that"));
 	else

@@ -137,7 +137,7 @@ def test_output_is_the_same(client, daemon):
         done = subprocess.run([ROMON, "-s", daemon.path, *words], capture_output=True, text=True, env=client.environment)
         assert client.ok("-A", "host", *words) == done.stdout and B in done.stdout
     daemon.answers["GetStats"] = lambda connection, _: connection.error("Failed", reason=HOSTILE)
-    assert client.no("-A", "host", "stats", status=1) == HOSTILE_SHOWN + "\n"
+    assert client.no("-A", "host", "stats", status=1) == "romon: " + HOSTILE_SHOWN + "\n"
 
 
 def test_many_answers(client, daemon):

@@ -165,6 +165,7 @@ def test_help_and_version(daemon):
 @pytest.mark.parametrize("error, parameters, status, said", [
     ("NotRunning", {}, 1, "failure: RoMON not running"),
     ("Failed", {"reason": "failure: only cost"}, 1, "failure: only cost"),
+    ("Failed", {"reason": "no memory"}, 1, "romon: no memory"),
     ("PermissionDenied", {"reason": "only root may"}, 1, "romon: only root may"),
     ("Invalid", {"reason": "cost: 1 to 65535"}, 2, "romon: cost: 1 to 65535"),
     ("NoSuchPort", {"reason": "no entry 7"}, 1, "romon: no entry 7"),
@@ -175,8 +176,8 @@ def test_help_and_version(daemon):
      "romon: romond answers org.varlink.service.MethodNotFound: are romon and romond of the same version?"),
     ("org.varlink.service.InvalidParameter", {"parameter": "count"}, 2,
      "romon: romond does not take this value of count: romon(8) says what it may be"),
-    ("Failed", {"reason": HOSTILE}, 1, HOSTILE_SHOWN),
-    ("Failed", {"reason": "two\nlines"}, 1, r"two\x0alines"),
+    ("Failed", {"reason": HOSTILE}, 1, "romon: " + HOSTILE_SHOWN),
+    ("Failed", {"reason": "two\nlines"}, 1, r"romon: two\x0alines"),
 ])
 @pytest.mark.parametrize("words", [["print"], ["ping", "barn"], ["map"]])
 def test_error(daemon, words, error, parameters, status, said):
