@@ -105,7 +105,8 @@ static int error_failure(const struct cli *cli, const struct message_reply *repl
 	const char *reason = detail(reply, "reason");
 
 	if (strcmp(error, "NotRunning") == 0)
-		return cli_fail(CLI_NO, "failure: RoMON not running");
+		return cli_fail(CLI_NO, "failure: RoMON not running: %s",
+			cli->agent ? "it is disabled on the agent" : "switch it on with `romon set enabled=yes`");
 	/* RouterOS's own words keep their form. */
 	if (strcmp(error, "Failed") == 0)
 		return cli_fail(CLI_NO, "%s%s", strncmp(reason, "failure: ", strlen("failure: ")) == 0 ? "" : "romon: ", reason);

@@ -163,7 +163,7 @@ def test_help_and_version(daemon):
 # What goes wrong
 
 @pytest.mark.parametrize("error, parameters, status, said", [
-    ("NotRunning", {}, 1, "failure: RoMON not running"),
+    ("NotRunning", {}, 1, "failure: RoMON not running: switch it on with `romon set enabled=yes`"),
     ("Failed", {"reason": "failure: only cost"}, 1, "failure: only cost"),
     ("Failed", {"reason": "no memory"}, 1, "romon: no memory"),
     ("PermissionDenied", {"reason": "only root may"}, 1, "romon: only root may"),
@@ -633,7 +633,7 @@ def test_disabled_while_pinging(daemon):
 
     daemon.answers["Ping"] = answer
     done = run(daemon, "ping", A)
-    assert (done.returncode, done.stderr) == (1, "failure: RoMON not running\n")
+    assert (done.returncode, done.stderr) == (1, "failure: RoMON not running: switch it on with `romon set enabled=yes`\n")
     assert len(done.stdout.splitlines()) == 2
 
 

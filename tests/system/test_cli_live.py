@@ -206,7 +206,7 @@ def test_disabled_meanwhile(daemon, window):
     screen = window()
     screen.wait_screen(lambda lines: len(lines) == 5, "the table")
     daemon.next()
-    assert screen.end() == (1, "failure: RoMON not running\n")
+    assert screen.end() == (1, "failure: RoMON not running: switch it on with `romon set enabled=yes`\n")
     assert screen.is_restored()
 
 
