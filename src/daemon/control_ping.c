@@ -89,6 +89,11 @@ static void ping_begin(struct client *client, struct romon_mac id)
 {
 	struct pinging *pinging = client->state;
 
+	/* No frame of one's own comes back: silence would look like a broken network. */
+	if (romon_mac_equal(id, client->worker->id)) {
+		client_fail(client, "Failed", "reason", "this is the ID of this machine");
+		return;
+	}
 	pinging->ping.id = id;
 	pinging->handle = romon_engine_ping_start(client->worker->engine, &pinging->ping, worker_now());
 	if (pinging->handle == 0)

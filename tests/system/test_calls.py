@@ -53,6 +53,13 @@ def test_an_id_is_resolved_to_itself(three):
         assert caught.value.name == error
 
 
+def test_nobody_pings_himself(three):
+    """It could only time out, and look like a network that is broken."""
+    a, _, _ = three
+    done = a.romon("ping", a.id, "count=1")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "romon: this is the ID of this machine\n")
+
+
 @pytest.mark.parametrize("method, extremes", [
     ("Discover", [{"duration": 366 * 86400}]),
     ("Ping", [{"count": 2**32 - 1}, {"size": 4}, {"size": 65000}, {"interval": 0.001}, {"interval": 3600}]),
