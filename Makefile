@@ -8,10 +8,13 @@ SOAK := tests/system/test_secrets_rotation.py tests/system/test_secrets_restart.
 	$(wildcard tests/system/test_stream_*.py tests/system/test_winbox_*.py)
 # Debian's Python modules belong to this one, whatever else stands first in PATH.
 PYTHON ?= $(if $(wildcard /etc/debian_version),/usr/bin/python3,python3)
+# What root builds, as in `sudo make demo`, belongs to whom this folder belongs to: his own next `make` has to write there.
+give-back = @[ "$$(id -u)" != 0 ] || chown -hR "$$(stat -c %u:%g .)" $(BUILD)
 need-root = $(if $(filter 0,$(shell id -u)),,$(error needs root, for its network namespaces: sudo make $@))
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
+	$(give-back)
 
 $(BUILD)/build.ninja:
 	packaging/need.sh build
@@ -99,10 +102,12 @@ install: $(BUILD)/build.ninja
 	@meson configure $(BUILD) -Dprefix=$(PREFIX)
 	ninja -C $(BUILD)
 	meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
+	$(give-back)
 
 uninstall: $(BUILD)/build.ninja
 	@meson configure $(BUILD) -Dprefix=$(PREFIX)
 	@$(PYTHON) packaging/uninstall.py $(BUILD) $(abspath $(DESTDIR))
+	$(give-back)
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-bench $(BUILD)-soak $(BUILD)-fuzz $(BUILD)-chaos build-check build-foreign

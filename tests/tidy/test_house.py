@@ -4,6 +4,7 @@ the build that ROMON_BUILD names, and changes nothing outside of temporary folde
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -58,6 +59,25 @@ def test_changed_configuration_stays(installed):
     assert "kept" in done.stdout
     assert tree(installed) == {str(CONFIG)}
     assert (installed / CONFIG).read_text() == "/tool romon\nset enabled=yes\n"
+
+
+@pytest.mark.parametrize("target", ["all", "install"])
+def test_what_root_builds_is_the_owners(tmp_path, target):
+    """After `sudo make demo` the user's own `make` has to be able to write. The programs that build are played."""
+    clone, programs = tmp_path / "clone", tmp_path / "programs"
+    programs.mkdir()
+    shutil.copytree(TOP / "packaging", clone / "packaging")
+    shutil.copy(TOP / "Makefile", clone)
+    for name, does in {"meson": "mkdir -p build && touch build/build.ninja build/$1", "ninja": "touch build/program"}.items():
+        (programs / name).write_text(f"#!/bin/sh\n{does}\n")
+        (programs / name).chmod(0o755)
+    os.chown(clone, 65534, 65533)
+    done = subprocess.run(["make", target, f"DESTDIR={tmp_path}/destination"], cwd=clone, stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, env={**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"})
+    assert done.returncode == 0, done.stderr
+    assert {"build.ninja", "program"} <= tree(clone / "build")
+    owners = {(path.stat().st_uid, path.stat().st_gid) for path in [clone / "build", *(clone / "build").rglob("*")]}
+    assert owners == {(65534, 65533)}
 
 
 @pytest.mark.parametrize("target", ["demo", "check", "soak", "chaos", "demo-clean"])
