@@ -75,6 +75,8 @@ int main(int argc, char **argv)
 		if (!options_take(&options, argv[i], error))
 			return usage_error(error);
 	}
+	if (options.routeros > 0 && options.secrets != SECRETS_NONE)
+		return usage_error("routeros= goes with secrets=none only: how RouterOS hashes is not known");
 	if (options.dot)
 		return show_layout(&options);
 	if (options.scale > 0)

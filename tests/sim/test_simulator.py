@@ -57,6 +57,13 @@ def test_wrong_words(word):
     assert done.stdout == "" and len(done.stderr.splitlines()) == 1
 
 
+def test_words_that_exclude_each_other():
+    """The routers would be our own ones, and the run say nothing of RouterOS's."""
+    done = start("secrets=shared", "routeros=50", "time=1s")
+    assert done.returncode == 2
+    assert done.stdout == "" and len(done.stderr.splitlines()) == 1 and "secrets=none" in done.stderr
+
+
 def test_help_names_every_option():
     done = start("--help")
     assert done.returncode == 0
