@@ -61,6 +61,19 @@ def test_changed_configuration_stays(installed):
     assert (installed / CONFIG).read_text() == "/tool romon\nset enabled=yes\n"
 
 
+@pytest.mark.parametrize("words, offered", [
+    (["str"], ["streams"]), (["streams", ""], ["ended"]), (["print", ""], ["show-sensitive"]), (["-j", "port", "p"], ["print"]),
+    (["help", "pi"], ["ping"]), (["help", "port", "a"], ["add"]), (["help", "ping", ""], []), (["help", "--"], []),
+    (["winbox-agent", "user", "s"], ["set"]), (["winbox-agent", "user", "set", "--"], ["--password"]), (["map", "--"], ["--dot"]),
+    (["-s", f"{TOP}/Makef"], [f"{TOP}/Makefile"]),
+])
+def test_completion(words, offered):
+    """What bash offers; the last word is the one that is being typed."""
+    script = '. "$0"; COMP_WORDS=(romon "$@"); COMP_CWORD=$#; _romon; printf "%s\\n" "${COMPREPLY[@]}"'
+    done = subprocess.run(["bash", "-c", script, TOP / "packaging/completions/romon", *words], capture_output=True, text=True)
+    assert (done.stdout.split(), done.stderr) == (offered, "")
+
+
 @pytest.mark.parametrize("target", ["all", "install"])
 def test_what_root_builds_is_the_owners(tmp_path, target):
     """After `sudo make demo` the user's own `make` has to be able to write. The programs that build are played."""
