@@ -135,7 +135,8 @@ int cmd_discover(const struct cli *cli)
 
 	if (text && !parse_duration(text, &duration)) {
 		json_decref(parameters);
-		return cli_fail(CLI_USAGE, "romon: \"%s\" is no duration: write it like 10s, 1m30s, 500ms or 00:00:10", text);
+		return cli_fail(
+			CLI_USAGE, "romon: \"%s\" is no duration: write it like 10s, 1m30s or 00:00:10, up to 366d", text);
 	}
 	if (text || !live)
 		call_set(parameters, "duration", json_real(duration));

@@ -142,7 +142,8 @@ int cmd_inventory(const struct cli *cli)
 	if (cli_flag(cli, "list") == (host != NULL))
 		return cli_fail(CLI_USAGE, "romon: inventory: give either --list or --host NAME");
 	if (text && !parse_duration(text, &duration))
-		return cli_fail(CLI_USAGE, "romon: \"%s\" is no duration: write it like 10s, 1m30s, 500ms or 00:00:10", text);
+		return cli_fail(
+			CLI_USAGE, "romon: \"%s\" is no duration: write it like 10s, 1m30s or 00:00:10, up to 366d", text);
 	parameters = json_object();
 	call_set(parameters, "duration", json_real(duration));
 

@@ -175,7 +175,8 @@ int cmd_map(const struct cli *cli)
 	if (cli->json && cli_flag(cli, "dot"))
 		return cli_fail(CLI_USAGE, "romon: map: --json and --dot exclude each other");
 	if (text && !parse_duration(text, &duration))
-		return cli_fail(CLI_USAGE, "romon: \"%s\" is no duration: write it like 10s, 1m30s, 500ms or 00:00:10", text);
+		return cli_fail(
+			CLI_USAGE, "romon: \"%s\" is no duration: write it like 10s, 1m30s or 00:00:10, up to 366d", text);
 
 	json_t *parameters = json_object();
 

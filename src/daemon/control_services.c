@@ -67,7 +67,7 @@ static bool find_service(struct client *client, struct args *args, size_t *numbe
 			return true;
 		}
 	}
-	client_fail(client, "NoSuchService", "reason", "no such item");
+	client_fail(client, "NoSuchService", "reason", "no such item: look it up in service print");
 	return false;
 }
 

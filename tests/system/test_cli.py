@@ -162,6 +162,13 @@ def test_help_and_version(daemon):
 
 # What goes wrong
 
+@pytest.mark.parametrize("words", [["discover"], ["map"], ["inventory", "--list"]])
+def test_too_long_a_duration(daemon, words):
+    done = run(daemon, *words, "duration=367d")
+    assert (done.returncode, done.stdout) == (2, "") and done.stderr.endswith("up to 366d\n")
+    assert daemon.calls == []
+
+
 @pytest.mark.parametrize("error, parameters, status, said", [
     ("NotRunning", {}, 1, "failure: RoMON not running: switch it on with `romon set enabled=yes`"),
     ("Failed", {"reason": "failure: only cost"}, 1, "failure: only cost"),

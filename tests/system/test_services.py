@@ -275,6 +275,9 @@ def test_what_leads_through_roots_rights_stands_in_the_file_alone(pair):
         .replace("service\n", "service\nset ssh disabled=yes\n")
     b.varlink("RemoveService", name="web")
     with pytest.raises(VarlinkError) as caught:
+        b.varlink("RemoveService", name="web")
+    assert caught.value.name == "NoSuchService" and "service print" in caught.value.parameters["reason"]
+    with pytest.raises(VarlinkError) as caught:
         b.varlink("RemoveService", name="ssh")
     assert caught.value.name == "Failed"
     b.config.write_text(services('add name=new port=100 to="exec:/bin/cat"'))
