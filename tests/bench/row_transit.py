@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Row about transit: how many frames a second get through a line of routers, and what each router adds, against Linux bridges and the
-kernel's IP routing over the same veth pairs. Every kind has a line of its own; none runs while another is measured. All of it happens on one
-processor, so that the rate says how much work a frame is, wherever along the line that is done."""
+kernel's IP routing over the same veth pairs. Every kind has a line of its own; none runs while another is measured. All of it happens
+on one processor, so that the rate says how much work a frame is, wherever along the line that is done."""
 import contextlib
 import json
 import os
