@@ -249,13 +249,13 @@ void session_accept(struct agent *agent, int fd, const struct address *address, 
 	struct session *session;
 	struct source *source;
 
-	if (agent->session_count >= AGENT_SESSIONS_MAX || !welcome(agent, address, port, &source)) {
+	if (!welcome(agent, address, port, &source)) {
 		close(fd);
 		return;
 	}
-	if (agent->open_count >= AGENT_OPEN_MAX)
+	if (agent->open_count >= AGENT_OPEN_MAX || agent->session_count >= AGENT_SESSIONS_MAX)
 		drop_oldest(agent);
-	session = calloc(1, sizeof(*session));
+	session = agent->session_count < AGENT_SESSIONS_MAX ? calloc(1, sizeof(*session)) : NULL;
 	if (session == NULL) {
 		sources_close(source, false);
 		close(fd);

@@ -265,6 +265,17 @@ def test_a_long_name_hides_no_source(lab):
     wait(lambda: len(re.findall(r"login refused: (\\x01|n){40,}\.\.\. at 127\.0\.0\.1:\d+\n", agent.log)) == 2, "the log has the source")
 
 
+def test_the_last_places_are_for_those_who_log_in(lab):
+    """256 connections are possible. Where 248 are logged in, and eight that say nothing hold the rest, one of these goes."""
+    agent = alone(lab)
+    sessions = [agent.client(source=f"127.0.1.{number % 4 + 1}") for number in range(248)]
+    silent = [agent.connect(source="127.0.2.1") for _ in range(8)]
+    late = agent.client(source="127.0.3.1")
+    assert len(sessions) == 248
+    for connection in (*sessions, *silent, late):
+        connection.close()
+
+
 def test_salts_of_unknown_names_outlive_the_agent(lab):
     agent = alone(lab, users=())
     assert agent.romon("winbox-agent", "user", "add", "noc", stdin="secret\n").returncode == 0
