@@ -90,12 +90,15 @@ static int take_slot(struct attachments *self, uint32_t ifindex)
 		number = find(self, 0);
 	if (number < 0)
 		return -1;
+	self->slots[number].ifindex = ifindex;
 	error = xdp_program_set_slot(self->program, ifindex, (uint32_t)number);
 	if (error != 0) {
+		/* The interface goes at this very moment. The worker is told that it has no slot, and will not give one back: nothing may
+		 * stay of what it had. */
 		log_debug("no slot for interface %u: %s", ifindex, strerror(-error));
+		attachments_detach(self, ifindex);
 		return -1;
 	}
-	self->slots[number].ifindex = ifindex;
 	return number;
 }
 

@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "daemon/attachments.h"
 #include "daemon/monitor_client.h"
 #include "link/datapath.h"
 #include "link/xdp.h"
@@ -119,6 +120,29 @@ static void only_what_may_take_part(void **state)
 	configure(bench, "/tool romon\nset enabled=no\n/tool romon port\nadd interface=good*\n");
 	assert_int_equal(monitor_client_attach(&bench->worker, if_nametoindex("good0"), &answer), -EACCES);
 	assert_false(has_program("good0"));
+}
+
+/* An interface that goes between being looked at and having its slot anew leaves nothing behind: the worker hears that it has none. */
+static void goes_while_it_is_asked_for(void **state)
+{
+	const struct datapath_facts facts = {.want = DATAPATH_WANT_AUTO, .told = true, .native = true};
+	uint32_t good0 = if_nametoindex("good0"), good1 = if_nametoindex("good1");
+	struct attachments attachments;
+	struct attachment result;
+	int slot;
+
+	attach(*state, "good1"); /* or is skipped */
+	monitor_client_detach(&((struct bench *)*state)->worker, good1);
+	attachments_init(&attachments);
+	slot = attachments_attach(&attachments, good0, &facts, &result);
+	assert_true(slot >= 0 && result.path == DATAPATH_NATIVE);
+	ip("link del good0");
+	assert_int_equal(attachments_attach(&attachments, good0, &facts, &result), -1);
+	assert_int_equal(result.path, DATAPATH_PACKET);
+	assert_int_equal(attachments.slots[slot].ifindex, 0);
+	assert_int_equal(attachments.slots[slot].fd, -1);
+	assert_int_equal(attachments_attach(&attachments, good1, &facts, &result), slot);
+	attachments_free(&attachments);
 }
 
 static void slots(void **state)
@@ -262,6 +286,7 @@ int main(void)
 		cmocka_unit_test(the_rule),
 		with_bench(only_what_may_take_part),
 		with_bench(slots),
+		with_bench(goes_while_it_is_asked_for),
 		with_bench(as_the_configuration_says),
 		with_bench(no_more_than_there_are_slots),
 		with_bench(features),
