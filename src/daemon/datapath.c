@@ -13,17 +13,21 @@
 #include "daemon/members.h"
 #include "daemon/worker.h"
 
-static void ring_readable(evutil_socket_t fd, short what, void *arg)
+/* While so many frames come in so long a time the ring is looked at every so often; for fewer of them the kernel wakes us for each. */
+#define BUSY_FRAMES 20
+#define BUSY_TIME ROMON_MILLISECOND
+#define LOOK_US 100
+#define LOOK_BATCHES 16 /* at most, before others have their turn */
+
+/* Takes a batch from the ring. Returns how much it was. */
+static size_t receive(struct worker *worker)
 {
-	struct worker *worker = arg;
 	struct xdp_batch batch;
 	struct romon_time now;
 
-	(void)fd;
-	(void)what;
 	xdp_receive(worker->datapaths.xdp, &batch);
 	if (worker->engine == NULL)
-		return;
+		return batch.frame_count;
 	now = worker_now();
 	for (size_t i = 0; i < batch.neighbor_count; i++)
 		romon_engine_heard(worker->engine, batch.neighbors[i].link, batch.neighbors[i].mac, now);
@@ -35,6 +39,62 @@ static void ring_readable(evutil_socket_t fd, short what, void *arg)
 	}
 	romon_engine_receive(worker->engine, batch.frames, batch.frame_count, now);
 	worker_flush(worker);
+	return batch.frame_count;
+}
+
+static void count_anew(struct datapaths *self, struct romon_time now)
+{
+	self->since = now;
+	self->counted = 0;
+}
+
+static void look_again(struct datapaths *self)
+{
+	static const struct timeval soon = {.tv_usec = LOOK_US};
+
+	event_add(self->look, &soon);
+}
+
+static void ring_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *worker = arg;
+	struct datapaths *self = &worker->datapaths;
+	struct romon_time now = worker_now();
+
+	(void)fd;
+	(void)what;
+	if (now.ns - self->since.ns >= BUSY_TIME)
+		count_anew(self, now);
+	self->counted += receive(worker);
+	if (self->counted >= BUSY_FRAMES) {
+		count_anew(self, now);
+		xdp_hold(self->xdp, true);
+		event_del(self->ring);
+		look_again(self);
+	}
+}
+
+static void look(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *worker = arg;
+	struct datapaths *self = &worker->datapaths;
+	struct romon_time now = worker_now();
+	size_t some = 1;
+
+	(void)fd;
+	(void)what;
+	for (int i = 0; i < LOOK_BATCHES && some > 0; i++)
+		self->counted += some = receive(worker);
+	if (now.ns - self->since.ns < BUSY_TIME) {
+		look_again(self);
+	} else if (self->counted >= BUSY_FRAMES) {
+		count_anew(self, now);
+		look_again(self);
+	} else {
+		count_anew(self, now);
+		xdp_hold(self->xdp, false);
+		event_add(self->ring, NULL); /* which sees what has come meanwhile */
+	}
 }
 
 /* Some driver can do something else than before. */
@@ -79,6 +139,8 @@ void datapaths_close(struct worker *worker)
 
 	if (self->ring != NULL)
 		event_free(self->ring);
+	if (self->look != NULL)
+		event_free(self->look);
 	if (self->news != NULL)
 		event_free(self->news);
 	if (self->xdp != NULL)
@@ -108,12 +170,16 @@ static bool open_xdp(struct worker *worker)
 	}
 	if (count == XDP_MAPS) {
 		self->xdp = xdp_open(fds);
-		self->ring = self->xdp != NULL ? listen_on(worker, xdp_fd(self->xdp), ring_readable) : NULL;
+		self->look = self->xdp != NULL ? evtimer_new(worker->base, look, worker) : NULL;
+		self->ring = self->look != NULL ? listen_on(worker, xdp_fd(self->xdp), ring_readable) : NULL;
 		if (self->ring != NULL)
 			return true;
+		if (self->look != NULL)
+			event_free(self->look);
 		if (self->xdp != NULL)
 			xdp_close(self->xdp);
 		self->xdp = NULL;
+		self->look = NULL;
 	} else {
 		while (count-- > 0)
 			close(fds[count]);

@@ -41,6 +41,9 @@ struct datapaths {
 	struct xdp *xdp;               /* NULL: no member has needed it */
 	struct xdp_features *features; /* NULL: the kernel tells nothing */
 	struct event *ring, *news;
+	struct event *look;      /* pending: the ring is looked at now and then, and `ring` is not waited for */
+	struct romon_time since; /* when counting began: */
+	size_t counted;          /* frames from the ring */
 	uint16_t epoch;
 	unsigned round; /* goes up when members without XDP may try again */
 };

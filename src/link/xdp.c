@@ -21,7 +21,9 @@ struct xdp {
 	struct romon_bpf_port *ports;
 	const struct romon_bpf_counters *counters;
 	struct romon_bpf_answers *answers;
-	unsigned long *consumed;
+	unsigned long *consumed; /* everything before is the kernel's again; when it stands at a new record the kernel wakes us */
+	unsigned long at;        /* everything before has been read */
+	bool holding;            /* consumed stays at the last record that was read */
 	const unsigned long *produced; /* and a page behind it, the data */
 	uint8_t *arena;                /* frames that were received */
 };
@@ -71,6 +73,7 @@ struct xdp *xdp_open(const int fds[XDP_MAPS])
 		errno = error;
 		return NULL;
 	}
+	self->at = *self->consumed;
 	/* As with packet sockets: only pages that frames were written to shall cost memory. */
 	madvise(self->arena, arena_size, MADV_NOHUGEPAGE);
 	return self;
@@ -166,7 +169,7 @@ static void take(struct xdp *self, struct xdp_batch *batch, const uint8_t *bytes
 void xdp_receive(struct xdp *self, struct xdp_batch *batch)
 {
 	const uint8_t *ring = (const uint8_t *)self->produced + self->page;
-	unsigned long at = *self->consumed, end = __atomic_load_n(self->produced, __ATOMIC_ACQUIRE);
+	unsigned long at = self->at, end = __atomic_load_n(self->produced, __ATOMIC_ACQUIRE);
 
 	batch->frame_count = batch->neighbor_count = 0;
 	while (at != end && batch->frame_count < LINK_BATCH && batch->neighbor_count < LINK_BATCH) {
@@ -180,7 +183,21 @@ void xdp_receive(struct xdp *self, struct xdp_batch *batch)
 		if (!(head & BPF_RINGBUF_DISCARD_BIT)) {
 			take(self, batch, record + BPF_RINGBUF_HDR_SZ, size);
 		}
+		if (self->holding) {
+			__atomic_store_n(self->consumed, at, __ATOMIC_RELEASE);
+		}
 		at += (size + BPF_RINGBUF_HDR_SZ + 7) & ~7UL;
-		__atomic_store_n(self->consumed, at, __ATOMIC_RELEASE);
+		if (!self->holding) {
+			__atomic_store_n(self->consumed, at, __ATOMIC_RELEASE);
+		}
+	}
+	self->at = at;
+}
+
+void xdp_hold(struct xdp *self, bool hold)
+{
+	self->holding = hold;
+	if (!hold) {
+		__atomic_store_n(self->consumed, self->at, __ATOMIC_SEQ_CST);
 	}
 }

@@ -7,10 +7,11 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
-from lab import XDP, conf, switches, wait
+from lab import BUILD, XDP, conf, switches, wait
 from model import Port, Router, asked
 from romon_scapy import ETHERTYPE, GROUP, Hop
 from wire import namespace
@@ -360,6 +361,24 @@ def test_pings_are_answered_without_romond(lab):
     for node, interface in zip(nodes, ("eth1", "eth0")):
         node.ok("port", "add", f"interface={interface}", 'secrets="",mysecret')
     assert runs_while_pinged(new) >= 100
+
+
+def test_a_flood_does_not_wake_romond_for_every_frame(lab):
+    """Under load it looks at the ring by itself. Afterwards it sleeps again."""
+    b, outside = lab.node("b"), lab.node("outside")
+    lab.connect(outside, "w0", b, "eth0")
+    start(b)
+    before, count = runs(b), 30000
+    subprocess.run(outside.command(BUILD / "tests/flood/flood", "w0", "invalid", count, 100000, b.mac("eth0"), b.id, b.index("eth0")),
+                   check=True)
+    wait(lambda: b.stats()["eth0"]["rx"] >= count, "all of it has come")
+    assert runs(b) - before < count / 5
+
+    def sleeps():
+        before = runs(b)
+        time.sleep(0.2)
+        return runs(b) == before
+    wait(sleeps, "it sleeps")
 
 
 def test_what_takes_no_redirected_frames_is_served(lab, passing):

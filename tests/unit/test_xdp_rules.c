@@ -9,7 +9,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -554,6 +556,48 @@ static void the_ring_is_full(void **state)
 	give(both, IN, craft.data, craft.len);
 }
 
+/* Is somebody woken for this frame, within so long? */
+static bool wakes(struct both *both, int waiting, struct craft *craft, int ms)
+{
+	struct xdp_md context = {.data_end = (uint32_t)craft->len, .ingress_ifindex = ports[IN].link};
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = craft->data, .data_size_in = (uint32_t)craft->len, .ctx_in = &context,
+		.ctx_size_in = sizeof(context), .repeat = 1);
+	static struct xdp_batch batch;
+	struct epoll_event event;
+	bool woken;
+
+	assert_int_equal(bpf_prog_test_run_opts(xdp_program_fd(both->program), &options), 0);
+	woken = epoll_wait(waiting, &event, 1, ms) == 1;
+	xdp_receive(both->xdp, &batch);
+	assert_int_equal(batch.frame_count, 1);
+	assert_memory_equal(batch.frames[0].data, craft->data, craft->len);
+	return woken;
+}
+
+/* Who holds the ring is not woken, gets every frame once all the same, and can go on so for ever. */
+static void holding(void **state)
+{
+	struct both *both = *state;
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET};
+	int waiting = epoll_create1(EPOLL_CLOEXEC);
+	struct craft craft;
+
+	assert_int_equal(epoll_ctl(waiting, EPOLL_CTL_ADD, xdp_fd(both->xdp), &event), 0);
+	transit(&craft, OUT, 2, 3, 1000); /* the end of its route */
+	assert_true(wakes(both, waiting, &craft, 5000));
+	xdp_hold(both->xdp, true);
+	wakes(both, waiting, &craft, 0); /* the first one still may */
+	for (int i = 0; i < 20; i++)
+		assert_false(wakes(both, waiting, &craft, 2));
+	for (int i = 0; i < 3000; i++)
+		give(both, IN, craft.data, craft.len); /* asserts that romond gets it, and nothing else */
+	xdp_hold(both->xdp, false);
+	while (epoll_wait(waiting, &event, 1, 0) > 0)
+		continue;
+	assert_true(wakes(both, waiting, &craft, 5000));
+	close(waiting);
+}
+
 /* The captured frames, as if each had been sent to the port, and shortened to every length. */
 static void captured_and_truncated(void **state)
 {
@@ -678,6 +722,7 @@ static int group(void)
 		with_both(without_a_slot),
 		with_both(neighbors_are_told),
 		with_both(the_ring_is_full),
+		with_both(holding),
 		with_both(captured_and_truncated),
 		with_both(mutations),
 	};
