@@ -547,6 +547,7 @@ def received(node):
 
 def test_a_client_that_is_gone_leaves_nothing_running(network):
     agent, b, _ = network
+    wait(lambda: agent.log.count(" logged in\n") == len(re.findall(r" left(:.*)?\n", agent.log)), "those before have gone")
     descriptors = len(os.listdir(f"/proc/{agent.pid()}/fd"))
     with agent.client("noc") as client:
         for _ in range(3):
