@@ -444,8 +444,7 @@ bool checks_avoiding(const struct world *world, uint32_t station)
 
 /* ---- tables ---- */
 
-/* A table that is full of strangers has some room for those whom a secret vouches for, or did a moment ago: a router that has just let go
- * of its list still has their entries. */
+/* A table that is full of strangers has some room for those whom a secret vouches for. */
 static size_t room(size_t max, bool vouched)
 {
 	return vouched ? TABLE_FOR_VOUCHED(max) : max;
@@ -454,7 +453,7 @@ static size_t room(size_t max, bool vouched)
 void checks_tables(struct world *world, uint32_t station)
 {
 	const struct romon_engine *e = world->stations[station].engine;
-	bool vouched = world->options->secrets != SECRETS_NONE;
+	bool vouched = world->stations[station].secret_count > 0;
 	const struct {
 		const char *name;
 		size_t count, max;

@@ -279,8 +279,7 @@ def test_answer_limit(lab):
 
     begin = time.monotonic()
     answered = flood()
-    # Of the half for pings and, where XDP answers, of the quarter for these.
-    assert 0 < answered * 1000 <= 18750 + 56250 * (time.monotonic() - begin)
+    assert 0 < answered * 1000 <= 12500 + 37500 * (time.monotonic() - begin)
     assert node.drops("answer-limit") == count - answered > 0
     node.ok("set", "answer-limit=1000000000")
     assert flood() == count

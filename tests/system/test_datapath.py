@@ -363,6 +363,29 @@ def test_pings_are_answered_without_romond(lab):
     assert runs_while_pinged(new) >= 100
 
 
+def test_the_kernels_answers_are_within_the_limit(lab, passing):
+    """Strangers' pings draw what answer-limit leaves for them, a quarter from the kernel and then half of it from romond, and no more."""
+    b, outside = lab.node("b"), lab.node("outside")
+    lab.connect(outside, "w0", b, "eth0")
+    outside.ip("link", "set", "dev", "w0", "xdp", "obj", passing, "sec", "xdp")  # it takes what is redirected to it
+    b.start(auto(b, "answer-limit=100000"))
+    wait(lambda: paths(b)["eth0"] == ("xdp", None), "pings can be answered inside the kernel")
+    wire, count = outside.wire("w0"), 300
+    asker = Router(ASKER, [Port(1, wire.mac)])
+    frames = [asker.ping(1, [Hop(link=1, mac=b.mac("eth0"))], b.id, seq=number, size=926)[1] for number in range(count)]
+    assert {len(frame) for frame in frames} == {1000}
+    before, ran, begin = b.stats()["eth0"], runs(b), time.monotonic()
+    for frame in frames[:6]:  # what the kernel has for them at once
+        wire.send(frame)
+    wait(lambda: b.stats()["eth0"]["tx"] - before["tx"] == 6, "all of these are answered")
+    for frame in frames[6:]:
+        wire.send(frame)
+    wait(lambda: b.stats()["eth0"]["rx"] - before["rx"] == count, "all of it has come")
+    answered = b.stats()["eth0"]["tx"] - before["tx"]
+    assert 18 <= answered and answered * 1000 <= 18750 + 56250 * (time.monotonic() - begin)
+    assert b.drops("answer-limit") == count - answered > 0 and runs(b) > ran
+
+
 def test_a_flood_does_not_wake_romond_for_every_frame(lab):
     """Under load it looks at the ring by itself. Afterwards it sleeps again."""
     b, outside = lab.node("b"), lab.node("outside")
